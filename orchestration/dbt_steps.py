@@ -1,0 +1,223 @@
+"""The two dbt steps of a run: `inventory` (staging to positions) and `marts` (measures and accounts).
+
+The arguments are built by pure functions so that they can be read and tested without dbt.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+
+from orchestration.errors import AllocatorError
+from orchestration.ingest import feed_key
+from orchestration.partitions import business_dates
+from orchestration.publishing.current import read_current
+from orchestration.resources import HomeResource, RunSession
+from orchestration.settings import DBT_PROJECT, Home
+
+MANIFEST = DBT_PROJECT / "target" / "manifest.json"
+STEPS = ("inventory", "marts")
+
+
+@dataclass(frozen=True)
+class StateRange:
+    """Business dates whose state a run rebuilds: oldest date touched by facts not yet published, to the newest built."""
+
+    state_from: date
+    state_to: date
+    applied_load: int
+
+
+def pending_range(home: Home, run_date: date) -> StateRange:
+    """The range from what has been published and built (SPEC in docs/architecture.md, "A day costs a day").
+
+    A load counts as applied when the warehouse holds it and a release was published with it: after a killed or refused
+    run the range reaches back to the first load that readers have not seen, and the models are idempotent.
+    """
+    current = read_current(home.published)
+    built_load, built_to = _built(home)
+    applied = min(built_load, current.through_load if current else -1)
+    oldest = _oldest_date_after(home, applied)
+    published_to = date.fromisoformat(current.business_date) if current else run_date
+    return StateRange(min(oldest or run_date, run_date), max(run_date, built_to or run_date, published_to), applied)
+
+
+def dbt_vars(home: Home, run_date: date, state: StateRange, policy: Mapping[str, Any]) -> dict[str, Any]:
+    """Variables of a dbt step: the run's dates, the lake, and the deployment-wide policy values (dots as underscores)."""
+    values = {name.replace(".", "_"): _plain(value) for name, value in policy.items()}
+    return {
+        **values,
+        "run_date": str(run_date),
+        "state_from": str(state.state_from),
+        "state_to": str(state.state_to),
+        "applied_load": state.applied_load,
+        "lake": str(home.lake),
+    }
+
+
+def dbt_arguments(step: str, variables: Mapping[str, Any]) -> list[str]:
+    """Command line of one step: its models and data tests, no unit tests (those belong to `make test`)."""
+    return ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables, sort_keys=True)]
+
+
+def dbt_environment(home: Home) -> dict[str, str]:
+    """Environment of dbt: where the warehouse is, and silence towards the outside."""
+    return {
+        "ALLOCATOR_WAREHOUSE": str(home.database),
+        "DBT_PROFILES_DIR": str(DBT_PROJECT),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_LOG_PATH": str(home.private / "logs"),
+        "PYTHONWARNINGS": "ignore",
+    }
+
+
+def dbt_executable() -> str:
+    """The dbt that dies with its parent (see dbt_child), beside the running interpreter."""
+    return str(Path(sys.executable).with_name("allocator-dbt"))
+
+
+def ensure_manifest() -> Path:
+    """Parse the dbt project once when its manifest is absent or older than a project file (about 5 s)."""
+    folders = ("models", "macros", "tests", "seeds")
+    sources = [
+        DBT_PROJECT / "dbt_project.yml",
+        *(p for f in folders for p in (DBT_PROJECT / f).rglob("*") if p.is_file()),
+    ]
+    if MANIFEST.exists() and MANIFEST.stat().st_mtime >= max(path.stat().st_mtime for path in sources):
+        return MANIFEST
+    environment = {**os.environ, **dbt_environment(Home(DBT_PROJECT / "target")), "DBT_LOG_PATH": str(MANIFEST.parent)}
+    command = [dbt_executable(), "parse", "--quiet", "--project-dir", str(DBT_PROJECT)]
+    done = subprocess.run(command, env=environment, cwd=DBT_PROJECT, capture_output=True, text=True)
+    if done.returncode:
+        raise AllocatorError(f"dbt parse of {DBT_PROJECT} failed: {(done.stdout + done.stderr).strip()[-2000:]}")
+    return MANIFEST
+
+
+class Translator(DagsterDbtTranslator):
+    """Keys, groups and owners of dbt nodes in the lineage: lake sources are the feed and decision assets."""
+
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """Sources named after feeds or decisions are those assets; models keep their name under `dbt`."""
+        if dbt_resource_props["resource_type"] == "source":
+            return source_key(dbt_resource_props["source_name"], dbt_resource_props["name"])
+        return dg.AssetKey(["dbt", dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The folder under models/ (staging, intermediate) or the mart's own folder."""
+        path = dbt_resource_props["fqn"][1:-1]
+        return path[1] if path[0] == "marts" and len(path) > 1 else path[0]
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        """Marts belong to analytics, what stands before them to data engineering."""
+        return ["team:analytics"] if "marts" in dbt_resource_props["fqn"] else ["team:data-engineering"]
+
+
+def source_key(source: str, table: str) -> dg.AssetKey:
+    """Asset that writes the lake files of a dbt source."""
+    return feed_key(table) if source == "landing" else dg.AssetKey([source, table])
+
+
+def run_step(context: dg.AssetExecutionContext, dbt: DbtCliResource, session: RunSession, step: str) -> Iterator[Any]:
+    """Run one dbt step for the partition's date and add row counts, read once after dbt has let the file go."""
+    run_date = date.fromisoformat(context.partition_key)
+    state = pending_range(session.home, run_date)
+    variables = dbt_vars(session.home, run_date, state, session.policy.deployment(run_date))
+    with session.stage(f"dbt_{step}"):
+        invocation = dbt.cli(
+            dbt_arguments(step, variables),
+            context=context,
+            target_path=session.home.private / "dbt_target",
+        )
+        events = list(invocation.stream())
+    counts = _row_counts(session, run_date)
+    for event in events:
+        if isinstance(event, dg.Output) and event.output_name in counts:
+            event = event.with_metadata({**event.metadata, "dagster/row_count": counts[event.output_name]})
+        yield event
+
+
+def build_dbt_assets(manifest: Path) -> list[dg.AssetsDefinition]:
+    """One multi-asset per step, partitioned by business date."""
+
+    def step_assets(step: str) -> dg.AssetsDefinition:
+        @dbt_assets(
+            manifest=manifest,
+            select=f"tag:{step}",
+            name=f"dbt_{step}",
+            partitions_def=business_dates,
+            dagster_dbt_translator=Translator(),
+        )
+        def models(context: dg.AssetExecutionContext, dbt: DbtCliResource, home: HomeResource) -> Iterator[Any]:
+            yield from run_step(context, dbt, home.session, step)
+
+        return models
+
+    return [step_assets(step) for step in STEPS]
+
+
+def _built(home: Home) -> tuple[int, date | None]:
+    """(newest load in the warehouse, newest date built), (-1, None) before the first build."""
+    if not home.database.exists():
+        return -1, None
+    with duckdb.connect(str(home.database), read_only=True) as connection:
+        known = connection.execute(
+            "SELECT count(*) FROM information_schema.tables WHERE table_name = 'applied_loads'"
+        ).fetchone()
+        row = (
+            connection.execute("SELECT max(through_load), max(state_to) FROM applied_loads").fetchone()
+            if known[0]
+            else None
+        )
+    return (int(row[0]), row[1]) if row and row[0] is not None else (-1, None)
+
+
+def _oldest_date_after(home: Home, load: int) -> date | None:
+    files = [
+        str(folder / "accounting.parquet")
+        for folder in sorted((home.lake / "loads").glob("*/posted_on=*/load=*"))
+        if int(folder.name.split("=")[1]) > max(load, 0)
+    ]
+    if not files:
+        return None
+    with duckdb.connect() as connection:
+        return connection.execute(
+            "SELECT min(business_date) FROM read_parquet($files, hive_partitioning = false)", {"files": files}
+        ).fetchone()[0]
+
+
+def newest_load(home: Home) -> int:
+    """Number of the newest take-in in the lake, 0 when there is none."""
+    return max((int(f.name.split("=")[1]) for f in (home.lake / "loads").glob("*/posted_on=*/load=*")), default=0)
+
+
+def _row_counts(session: RunSession, run_date: date) -> dict[str, int]:
+    """Estimated rows per model, from DuckDB's own catalogue: no scan."""
+    if not session.home.database.exists():
+        return {}
+    with session.warehouse() as connection:
+        rows = connection.execute("SELECT table_name, estimated_size FROM duckdb_tables()").fetchall()
+    return {f"dbt__{name}": int(count) for name, count in rows}
+
+
+def _plain(value: Any) -> Any:
+    return (
+        [str(item) for item in value]
+        if isinstance(value, (list, tuple))
+        else value
+        if isinstance(value, (int, float, bool))
+        else str(value)
+    )

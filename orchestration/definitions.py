@@ -1,0 +1,52 @@
+"""The code location: everything Dagster loads, assembled from its parts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+from allocation_assets.decision_assets import decision_assets
+from dagster_dbt import DbtCliResource
+
+from orchestration.dbt_steps import build_dbt_assets, dbt_executable, ensure_manifest
+from orchestration.freshness import fresh, freshness_check, freshness_schedule
+from orchestration.gates import build_gates
+from orchestration.ingest import build_feed_assets
+from orchestration.jobs import build_schedule, build_sensor, daily_run, ingest_only
+from orchestration.publish import build_publish_asset
+from orchestration.resources import HomeResource
+from orchestration.run_facts import run_facts
+from orchestration.settings import DBT_PROJECT, HOME_ENV, Home
+
+
+def build_defs(home_path: str | None = None, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """All definitions for one home (`$ALLOCATOR_HOME`, then `./home`, when none is given); tests override resources."""
+    home = Home.at(home_path)
+    os.environ.setdefault(HOME_ENV, str(home.root))
+    assets = [
+        *build_feed_assets(),
+        *build_dbt_assets(ensure_manifest()),
+        *decision_assets,
+        run_facts,
+        build_publish_asset(),
+    ]
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=[*build_gates(), fresh],
+        jobs=[daily_run, ingest_only, freshness_check],
+        schedules=[build_schedule(home_path), freshness_schedule],
+        sensors=[build_sensor(home_path)],
+        executor=dg.in_process_executor,
+        resources={
+            "home": HomeResource(root=str(home.root)),
+            "dbt": DbtCliResource(
+                project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=dbt_executable()
+            ),
+            **(resource_overrides or {}),
+        },
+    )
+
+
+defs = build_defs()

@@ -1,0 +1,110 @@
+"""`allocator explain`: why this SKU at this location got this many units, read from the published files of the date."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from orchestration.errors import LandedDataError, UsageError
+from orchestration.publishing.current import read_current
+from orchestration.settings import Home
+
+#: What each binding constraint means to an allocator, and what would have to change.
+CONSTRAINTS = {
+    "need_met": "the need is met: one case more is worth less than it costs",
+    "dc_supply": "the DC ran out: other locations' next cases are worth more than this one's",
+    "shelf_capacity": "the shelf is full: one case more does not fit",
+    "receiving_capacity": "the location's receiving capacity of the arrival date is used up by cases worth more",
+    "dispatch_capacity": "the DC's dispatch capacity of the ship date is used up by cases worth more",
+    "case_pack": "what is left is less than a case",
+    "override": "an override fixed the quantity",
+    "policy_max": "the policy's maximum for this pair is reached",
+    "blocked": "the pair is blocked, closed or excluded",
+    "no_ship_day": "no lane ships to the location, or allocation is not reviewed on this date",
+    "hold_back": "the rest of the DC's stock is held back by policy",
+}
+
+_PAIR = "SELECT * FROM read_parquet($file) WHERE sku_id = $sku AND to_location_id = $location ORDER BY from_location_id"
+_RIVALS = """
+SELECT to_location_id, allocated_units, marginal_value, next_case_value, shorted_units FROM read_parquet($file)
+WHERE sku_id = $sku AND from_location_id = $source AND to_location_id <> $location
+ORDER BY greatest(coalesce(marginal_value, 0), coalesce(next_case_value, 0)) DESC, to_location_id LIMIT 5
+"""
+_POSITION = "SELECT * FROM read_parquet($file) WHERE sku_id = $sku AND location_id = $location"
+
+
+def explain(home: Home, day: date, sku: str, location: str) -> str:
+    """The reasons of one decision as lines of text. UsageError when the date was not decided or the pair is unknown."""
+    current = read_current(home.published)
+    if current is None or day not in current.decided():
+        decided = ", ".join(current.run_dates[-5:]) if current else "none"
+        raise LandedDataError(
+            f"{day} is not a published run (decided dates: {decided}): run `allocator run --date {day}` first"
+        )
+    needs = _rows(home, "allocation_needs", day, _PAIR, sku=sku, location=location)
+    positions = _rows(home, "inventory_positions", day, _POSITION, sku=sku, location=location)
+    if not needs and not positions:
+        raise UsageError(f"no SKU {sku!r} at location {location!r} on {day}: check both ids in inventory_positions")
+    lines = [f"{sku} at {location}, decided at the close of {day}"]
+    if positions:
+        lines.append(_position_line(positions[0]))
+    if not needs:
+        return "\n".join([*lines, "need       none: nothing is wanted here and nothing was sent"])
+    for need in needs:
+        lines += _need_lines(need)
+        rivals = _rows(
+            home, "allocation_needs", day, _RIVALS, sku=sku, location=location, source=need["from_location_id"]
+        )
+        lines += [_rival_line(rival) for rival in rivals]
+    return "\n".join(lines)
+
+
+def _position_line(row: dict[str, Any]) -> str:
+    return (
+        f"stock      on hand {row['on_hand']}, available {row['available']}, in transit {row['in_transit']},"
+        f" on order {row['on_order']}; status {row['stock_status']}"
+    )
+
+
+def _need_lines(row: dict[str, Any]) -> list[str]:
+    constraint = row["binding_constraint"]
+    lines = [
+        f"demand     {row['daily_mean']:.3f} units a day (variance-to-mean {row['dispersion']:.2f}) over {row['horizon_days']} days",
+        f"need       {row['need_units']} units on top of a position of {row['position_units']}"
+        f" (presentation minimum {row['presentation_min']}, shelf capacity {_or_none(row['shelf_capacity'])})",
+        f"supply     {row['supply_units']} units at {row['from_location_id']} for all locations, cases of {row['case_pack']}",
+        f"sent       {row['allocated_units']} units, shipping {_or_none(row['ship_date'])}, arriving {_or_none(row['arrival_date'])};"
+        f" {row['shorted_units']} units of need unmet",
+        f"because    {constraint}: {CONSTRAINTS.get(constraint, constraint)}",
+        f"rule       {row['rule_id']}" + (f", override {row['override_id']}" if row["override_id"] else ""),
+        f"value      last case sent {_money(row['marginal_value'])}, one case more {_money(row['next_case_value'])},"
+        f" price of a case here {_money(row['opportunity_cost'])}",
+    ]
+    return lines
+
+
+def _rival_line(row: dict[str, Any]) -> str:
+    return (
+        f"competing  {row['to_location_id']}: got {row['allocated_units']}, last case {_money(row['marginal_value'])},"
+        f" next case {_money(row['next_case_value'])}, short {row['shorted_units']}"
+    )
+
+
+def _money(value: Any) -> str:
+    return "none" if value is None else f"{value:,.2f}"
+
+
+def _or_none(value: Any) -> Any:
+    return "none" if value is None else value
+
+
+def _rows(home: Home, dataset: str, day: date, query: str, **parameters: str) -> list[dict[str, Any]]:
+    file = home.published / dataset / f"business_date={day}" / "data.parquet"
+    if not file.exists():
+        return []
+    with duckdb.connect() as connection:
+        cursor = connection.execute(query, {"file": str(file), **parameters})
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

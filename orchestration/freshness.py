@@ -1,0 +1,45 @@
+"""Freshness counts from the newest landed date, not from the wall clock: a shop that is closed is not stale."""
+
+from __future__ import annotations
+
+import dagster as dg
+from data_quality.feeds import load_contracts
+from data_quality.intake import landed_dates
+
+from orchestration.publish import published_key
+from orchestration.publishing.current import read_current
+from orchestration.resources import HomeResource
+
+
+@dg.asset_check(
+    asset=published_key("allocations"),
+    name="fresh",
+    description="The newest published date is the newest landed one.",
+)
+def fresh(home: HomeResource) -> dg.AssetCheckResult:
+    """Compare CURRENT.json with landing/."""
+    where = home.session.home
+    landed = max(landed_dates(where.landing, list(load_contracts())), default=None)
+    current = read_current(where.published)
+    published = current.business_date if current else None
+    return dg.AssetCheckResult(
+        passed=landed is not None and published is not None and published >= str(landed),
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"newest landed {landed}, newest published {published}",
+    )
+
+
+freshness_check = dg.define_asset_job(
+    "freshness_check",
+    selection=dg.AssetSelection.checks(fresh),
+    executor_def=dg.in_process_executor,
+    description="Is what is published as new as what landed?",
+)
+
+freshness_schedule = dg.ScheduleDefinition(
+    name="freshness_schedule",
+    job=freshness_check,
+    cron_schedule="0 * * * *",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="Hourly freshness check. Off until switched on.",
+)

@@ -1,0 +1,156 @@
+"""Quality gates as Dagster asset checks: what refuses to publish, in one sentence, beside the asset it concerns.
+
+Two kinds. The arrival gate asks whether the feeds that policy expects came and how much of them is quarantined. The
+Great Expectations gates judge accepted rows, positions, decisions and marts where they lie; each leaves a receipt that
+the publish step verifies again, because Dagster's blocking checks hold within one run only.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+from data_quality.feeds import load_contracts
+from data_quality.intake import FeedStatus, arrival_status
+
+from data_quality import receipts, runner
+from orchestration.ingest import feed_key
+from orchestration.resources import HomeResource, RunSession
+
+ARRIVAL = "arrival"
+
+
+def decision_key(dataset: str) -> dg.AssetKey:
+    """Asset key of a decided dataset."""
+    return dg.AssetKey(["decisions", dataset])
+
+
+def mart_key(model: str) -> dg.AssetKey:
+    """Asset key of a dbt model."""
+    return dg.AssetKey(["dbt", model])
+
+
+#: gate -> the datasets it judges, as assets. The check of a dataset is named after its gate.
+GATED: dict[str, dict[str, dg.AssetKey]] = {
+    "feeds": {feed: feed_key(feed) for feed in load_contracts()},
+    "positions": {name: mart_key(name) for name in ("stock_ledger", "inventory_positions", "reconciliations")},
+    "decisions": {
+        name: decision_key(name)
+        for name in ("demand_forecasts", "allocations", "allocation_needs", "allocation_certificate", "sku_segments")
+    },
+    "marts": {
+        name: mart_key(name) for name in ("kpi_daily", "allocation_performance", "feed_accounting", "quarantine")
+    },
+}
+
+
+def preload_expectations() -> None:
+    """Start importing Great Expectations (seconds) in the background while other stages wait for DuckDB or dbt."""
+    threading.Thread(target=runner.preload, name="preload-great-expectations", daemon=True).start()
+
+
+def build_arrival_gate() -> dg.AssetChecksDefinition:
+    """One blocking check per feed: present, readable, and not mostly quarantined (semantics 8 and 12)."""
+    specs = [
+        dg.AssetCheckSpec(
+            ARRIVAL,
+            asset=feed_key(feed),
+            blocking=True,
+            description="The feed came on the run's date if policy expects it, is readable, and its quarantined share is within policy.",
+        )
+        for feed in load_contracts()
+    ]
+
+    @dg.multi_asset_check(name="arrival_gate", specs=specs)
+    def arrival_gate(context: dg.AssetCheckExecutionContext, home: HomeResource) -> Iterator[dg.AssetCheckResult]:
+        session = home.session
+        run_date = date.fromisoformat(context.partition_key)
+        with session.stage("gates"):
+            statuses = arrivals(session, run_date)
+        session.gate_results.append((ARRIVAL, statuses))
+        session.refusals += [status.detail for status in statuses if status.status != "ok"]
+        for status in statuses:
+            yield dg.AssetCheckResult(
+                check_name=ARRIVAL,
+                asset_key=feed_key(status.feed),
+                passed=status.status == "ok",
+                severity=dg.AssetCheckSeverity.ERROR,
+                description=status.detail or "as policy expects",
+                metadata={"status": status.status, "rows": status.rows, "quarantined": status.quarantined},
+            )
+
+    return arrival_gate
+
+
+def arrivals(session: RunSession, run_date: date) -> list[FeedStatus]:
+    """State of every feed on the run's date against what policy expects of it."""
+    policy = session.policy.deployment(run_date)
+    expected = {feed: policy[f"feeds.{feed}.expected"] for feed in session.contracts}
+    return arrival_status(
+        session.contracts,
+        session.home.landing,
+        session.home.lake,
+        run_date,
+        expected,
+        max_quarantine_rate=policy["quality.max_quarantine_rate"],
+    )
+
+
+def build_expectation_gate(gate: str) -> dg.AssetChecksDefinition:
+    """One blocking check per dataset of a Great Expectations gate."""
+    datasets = GATED[gate]
+    specs = [
+        dg.AssetCheckSpec(gate, asset=key, blocking=True, description=f"Great Expectations suite of {name}, in DuckDB.")
+        for name, key in datasets.items()
+    ]
+
+    @dg.multi_asset_check(name=f"{gate}_gate", specs=specs)
+    def expectation_gate(context: dg.AssetCheckExecutionContext, home: HomeResource) -> Iterator[dg.AssetCheckResult]:
+        session = home.session
+        run_date = date.fromisoformat(context.partition_key)
+        with session.stage("gates"):
+            result = runner.run_gate(
+                gate,
+                warehouse=session.home.database,
+                lake=session.home.lake,
+                run_date=run_date,
+                contracts=session.contracts,
+            )
+            receipts.write_receipt(result, warehouse=session.home.database, lake=session.home.lake)
+        session.gate_results.append((gate, result))
+        session.refusals += result.messages
+        for name, key in datasets.items():
+            yield _check_result(gate, key, [item for item in result.results if item.dataset == name])
+
+    return expectation_gate
+
+
+def build_gates() -> list[dg.AssetChecksDefinition]:
+    """All gates of a run."""
+    return [build_arrival_gate(), *(build_expectation_gate(gate) for gate in GATED)]
+
+
+def _check_result(gate: str, key: dg.AssetKey, results: list[runner.ExpectationResult]) -> dg.AssetCheckResult:
+    failed = [item for item in results if not item.success]
+    blocking = [item for item in failed if item.blocking]
+    lines = "; ".join(
+        f"{item.suite}: {item.expectation} failed ({item.observed}), e.g. {item.failing_keys}" for item in failed
+    )
+    rows = "\n".join(
+        f"| {item.expectation} | {'passed' if item.success else 'FAILED'} | {item.severity} | {item.observed} |"
+        for item in results
+    )
+    return dg.AssetCheckResult(
+        check_name=gate,
+        asset_key=key,
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+        description=lines or f"{len(results)} expectations hold",
+        metadata={
+            "expectations": dg.MetadataValue.md(
+                "| expectation | result | severity | observed |\n|---|---|---|---|\n" + rows
+            )
+        },
+    )

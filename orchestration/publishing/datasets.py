@@ -1,0 +1,48 @@
+"""The published datasets, declared once: where each comes from, its key, and which dates it has.
+
+Adding a dataset is adding a row here (and its columns to the dbt docs). `published.md` is the contract.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One published dataset.
+
+    source: `warehouse` (a dbt mart), `decisions` or `quality` (lake Parquet of the run's date).
+    key: columns of the grain; rows are written in this order, which makes the bytes a function of the content.
+    dates: `run` = only dates that were run; `all` = history taken in as well (semantics 3).
+    windowed: SKU x location grain, so the published database holds only the newest `publish.window_days`.
+    is_restated: late facts rewrite it (semantics 4); decisions never are.
+    """
+
+    name: str
+    source: Literal["warehouse", "decisions", "quality"]
+    key: tuple[str, ...]
+    dates: Literal["run", "all"]
+    windowed: bool
+    is_restated: bool
+    has_clock: bool = False
+
+
+DATASETS: tuple[Dataset, ...] = (
+    Dataset("allocations", "decisions", ("from_location_id", "to_location_id", "sku_id"), "run", True, False),
+    Dataset("allocation_needs", "decisions", ("from_location_id", "to_location_id", "sku_id"), "run", True, False),
+    Dataset("demand_forecasts", "decisions", ("location_id", "sku_id"), "run", True, False),
+    Dataset("sku_segments", "decisions", ("sku_id",), "run", True, False),
+    Dataset("inventory_positions", "warehouse", ("location_id", "sku_id"), "run", True, True),
+    Dataset("reconciliations", "warehouse", ("location_id", "sku_id"), "run", True, True),
+    Dataset("stock_ledger", "warehouse", ("movement_id",), "all", True, True),
+    Dataset("kpi_daily", "warehouse", ("location_id", "department"), "all", False, True),
+    Dataset("allocation_performance", "warehouse", ("channel", "department"), "run", False, False),
+    Dataset("feed_accounting", "warehouse", ("feed", "file"), "all", False, True),
+    Dataset("quarantine", "warehouse", ("feed", "file", "line"), "all", False, True),
+    Dataset("quality_results", "quality", ("suite", "dataset", "expectation"), "run", False, False),
+    Dataset("run_summary", "warehouse", (), "run", False, False, has_clock=True),
+)
+
+BY_NAME = {dataset.name: dataset for dataset in DATASETS}

@@ -1,0 +1,125 @@
+"""Run business dates from the command line: one process, one lock, one Dagster run per date."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+from data_quality.feeds import load_contracts
+from data_quality.intake import landed_dates
+
+from orchestration.errors import AllocatorError, LandedDataError, UsageError, find_allocator_error
+from orchestration.lock import hold_home
+from orchestration.partitions import BUSINESS_DATE_TAG, register_landed
+from orchestration.resources import RunSession, load_home_policy, sessions
+from orchestration.settings import Home
+
+log = logging.getLogger("allocator")
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class DateReport:
+    """What one date's run had to say."""
+
+    business_date: date
+    seconds: float
+    session: RunSession
+
+
+def run_dates(home: Home, first: date, last: date | None = None) -> list[DateReport]:
+    """Run and publish each landed date from `first` to `last`; stops at the first that is refused.
+
+    Raises UsageError, LandedDataError or HomeLockedError as the contract's exit codes say.
+    """
+    with hold_home(home, f"allocator run --date {first}"):
+        load_home_policy(home)
+        days = dates_to_run(home, first, last or first)
+        from orchestration.gates import preload_expectations
+
+        preload_expectations()
+        return [_run_date(home, day) for day in days]
+
+
+def dates_to_run(home: Home, first: date, last: date) -> list[date]:
+    """The landed dates between two dates, both of which must have landed (semantics 3)."""
+    if last < first:
+        raise UsageError(f"--through {last} lies before --date {first}: give a later date")
+    landed = landed_dates(home.landing, list(load_contracts()))
+    for day in (first, last):
+        if day not in landed:
+            newest = max(landed, default=None)
+            raise LandedDataError(
+                f"nothing landed for {day}: no folder {home.landing}/<feed>/business_date={day} holds a file"
+                f" (newest landed date: {newest}); deliver that date or run another"
+            )
+    return sorted(day for day in landed if first <= day <= last)
+
+
+def _run_date(home: Home, day: date) -> DateReport:
+    start = time.perf_counter()
+    home.prepare()
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        register_landed(instance, {str(d) for d in landed_dates(home.landing, list(load_contracts())) if d <= day})
+        job = _daily_job(home)
+        result = job.execute_in_process(
+            instance=instance,
+            partition_key=str(day),
+            raise_on_error=False,
+            run_config=_QUIET,
+            tags={BUSINESS_DATE_TAG: str(day)},
+        )
+    session = sessions.pop(result.run_id, None)
+    if not result.success:
+        raise _failure(result, session, day)
+    return DateReport(day, time.perf_counter() - start, session)
+
+
+def _daily_job(home: Home) -> dg.JobDefinition:
+    from orchestration.definitions import build_defs
+    from orchestration.jobs import DAILY_JOB
+
+    if home not in _jobs:
+        _jobs[home] = build_defs(str(home.root)).resolve_job_def(DAILY_JOB)
+    return _jobs[home]
+
+
+_jobs: dict[Home, dg.JobDefinition] = {}
+
+
+def _failure(result: dg.ExecuteInProcessResult, session: RunSession | None, day: date) -> AllocatorError:
+    """The error a user reads: a refusal by the gates, an error of ours that says what to do, or a bug."""
+    if session and session.refusals:
+        return LandedDataError("\n".join([*session.refusals, f"{day} was not published; published/ is as it was"]))
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            known = find_allocator_error(getattr(data.user_failure_data, "error", None))
+            if known:
+                return known
+            return _from_serialized(data.error, day)
+    return AllocatorError(f"run of {day} failed before its first step; see the run in `allocator ui`")
+
+
+def _from_serialized(error, day: date) -> AllocatorError:
+    """Dagster hands errors back serialized: find one of ours by class name in the chain."""
+    kinds = {kind.__name__: kind for kind in _subclasses(AllocatorError)}
+    current = error
+    while current is not None:
+        if current.cls_name in kinds:
+            return kinds[current.cls_name](current.message.split(": ", 1)[-1].strip())
+        current = current.cause
+    lines = [line for line in error.message.strip().splitlines() if line.strip()]
+    deepest = error
+    while deepest.cause is not None:
+        deepest = deepest.cause
+    return AllocatorError(
+        f"run of {day} failed: {deepest.message.strip() or lines[0]} (our own bug; the run is in `allocator ui`)"
+    )
+
+
+def _subclasses(kind: type) -> list[type]:
+    return [sub for child in kind.__subclasses__() for sub in (child, *_subclasses(child))]
