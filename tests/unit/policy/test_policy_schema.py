@@ -1,0 +1,183 @@
+"""The declared parameters, their defaults for a deployment, and the reference page that is generated from them."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from allocation_assets.demand.estimate import DemandSettings
+from allocation_assets.policy import load_parameters, load_policy
+from allocation_assets.policy.reference import render_reference, replace_reference
+from allocation_assets.policy.schema import parse_parameters
+from allocation_assets.segmentation.classify import SegmentPolicy
+from data_quality.feeds import load_contracts
+
+DAY = date(2026, 5, 4)
+DOCUMENT = Path(__file__).parents[3] / "docs" / "policy.md"
+# landing.md, its three tables of feeds.
+FEEDS = [
+    *("pos", "returns", "receipts", "cycle_counts", "adjustments", "shipments", "orders", "stock_outs", "overrides"),
+    *("approvals", "items", "locations", "inventory_snapshot", "lanes", "purchase_orders", "promotions", "assortment"),
+    *("vendor_contracts", "budgets"),
+]
+MINIMUM_FEEDS = {"pos", "receipts", "returns", "cycle_counts"}
+
+
+def test_the_parameters_of_the_landing_contract_are_declared():
+    declared = load_parameters()
+    pair = {
+        "costs.lost_sale_per_unit",
+        "costs.holding_per_unit_day",
+        "costs.shipment_per_line",
+        "replenishment.review_days",
+        "allocation.review_days",
+        "allocation.hold_back_rate",
+        "allocation.priority_weight",
+    }
+    assert {declared[name].scope for name in pair} == {"pair"}
+    assert declared["calendar.period"].scope == "deployment"
+    assert {name for name in declared if name.endswith(".expected")} == {f"feeds.{feed}.expected" for feed in FEEDS}
+
+
+def test_every_feed_with_a_contract_has_an_expectation():
+    assert {f"feeds.{feed}.expected" for feed in load_contracts()} <= load_parameters().keys()
+
+
+def test_deployment_defaults_are_those_of_the_contracts():
+    """Semantics 1, 4, 7, 11, 12, 16, 18; published.md (35 days); kpi_definitions.md (windows, tolerances, classes)."""
+    values = load_policy().deployment(DAY)
+    assert list(values) == sorted(values)
+    assert {name: value for name, value in values.items() if not name.startswith(("feeds.", "demand."))} == {
+        "calendar.period": "day",
+        "calendar.timezone": "UTC",
+        "calendar.week_ends_on": None,
+        "kpi.obsolete_days": 90,
+        "kpi.overstock_days": 56,
+        "kpi.sell_through_days": 28,
+        "kpi.shrink_days": 28,
+        "kpi.turns_days": 364,
+        "publish.window_days": 35,
+        "quality.max_quarantine_rate": 0.05,
+        "quality.max_quarantine_rows": 20,
+        "reconciliation.count_posting": "auto",
+        "reconciliation.tolerance_a": 0.01,
+        "reconciliation.tolerance_b": 0.03,
+        "reconciliation.tolerance_c": 0.05,
+        "segmentation.abc_a_share": 0.8,
+        "segmentation.abc_b_share": 0.95,
+        "segmentation.fast_units_per_week": 10.0,
+        "segmentation.medium_units_per_week": 1.0,
+        "segmentation.xyz_x_cv": 0.5,
+        "segmentation.xyz_y_cv": 1.0,
+        "transit_close_days": 7,
+    }
+    assert (values["feeds.late_days"], values["feeds.not_merchandise"], values["demand.window_days"]) == (35, (), 56)
+
+
+@pytest.mark.parametrize(("period", "expected"), [("day", "every_date"), ("week", "period_end")])
+def test_minimum_feeds_are_expected_every_date_or_by_the_week_on_period_ends(policy_of, period, expected):
+    """Semantics 8: every_date (period_end by the week) for the four minimum feeds, else never."""
+    policy = policy_of(p=f"version: 1\nrules: [{{id: r, set: {{calendar.period: {period}}}}}]")
+    values = policy.deployment(DAY)
+    assert {feed: values[f"feeds.{feed}.expected"] for feed in FEEDS} == {
+        feed: expected if feed in MINIMUM_FEEDS else "never" for feed in FEEDS
+    }
+
+
+def test_deployment_rules_change_values_on_their_dates(policy_of):
+    policy = policy_of(
+        p="""\
+        version: 1
+        rules:
+          - {id: long, set: {feeds.late_days: 60, feeds.pos.expected: never}}
+          - {id: may, from: 2026-05-04, to: 2026-05-05, set: {feeds.late_days: 10}}
+          - {id: back, from: 2026-05-05, set: {feeds.pos.expected: null}}
+          - {id: matched, match: {sku: A}, set: {allocation.min_units: 2}}
+        """
+    )
+    days = [date(2026, 5, day) for day in (3, 4, 5, 6)]
+    assert [policy.deployment(day)["feeds.late_days"] for day in days] == [60, 10, 10, 60]
+    assert [policy.deployment_rule_ids(day)["feeds.late_days"] for day in days] == ["long", "may", "may", "long"]
+    assert [policy.deployment(day)["feeds.pos.expected"] for day in days] == ["never"] * 2 + ["every_date"] * 2
+    assert policy.deployment_rule_ids(days[3])["feeds.pos.expected"] == "back"
+    assert policy.deployment_rule_ids(days[3])["kpi.turns_days"] == "default"
+
+
+def test_kernels_and_policy_agree_on_their_defaults():
+    values = load_policy().deployment(DAY)
+    demand, segments = DemandSettings(), SegmentPolicy()
+    for name in ("default_dispersion", "dispersion_weight", "factor_limit", "max_dispersion", "uplift_limit"):
+        assert values[f"demand.{name}"] == getattr(demand, name)
+    assert (values["demand.alpha_min"], values["demand.alpha_max"]) == demand.alpha_limits
+    for name, field in {
+        "segmentation.abc_a_share": "abc_a",
+        "segmentation.abc_b_share": "abc_b",
+        "segmentation.xyz_x_cv": "xyz_x",
+        "segmentation.xyz_y_cv": "xyz_y",
+        "segmentation.fast_units_per_week": "fast_units_per_week",
+        "segmentation.medium_units_per_week": "medium_units_per_week",
+    }.items():
+        assert values[name] == getattr(segments, field)
+
+
+def test_declared_defaults_keep_to_their_own_bounds():
+    for parameter in load_parameters().values():
+        if isinstance(parameter.default, int | float) and not isinstance(parameter.default, bool):
+            assert parameter.min <= parameter.default <= parameter.max, parameter.name
+        if parameter.type == "enum" and parameter.default is not None:
+            assert parameter.default in parameter.choices, parameter.name
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"type": "float"}, "unknown type float"),
+        ({"scope": "store"}, "unknown scope store"),
+        ({"default": "{derived: magic}"}, "unknown derived default magic"),
+        ({"max": "null"}, "num and int need min and max"),
+        ({"type": "enum"}, "enum needs choices"),
+        ({"default": "null"}, "a null default needs default_means"),
+        ({"type": "int", "default": "null", "default_means": "x"}, "pair scope: int, bool and weekdays need a default"),
+        ({"type": "strings", "default": "[]"}, "pair scope: strings is not supported"),
+    ],
+)
+def test_a_declaration_that_cannot_be_honoured_is_refused(change, fault):
+    sound = {
+        "name": "p",
+        "type": "num",
+        "unit": "u",
+        "min": "0",
+        "max": "1",
+        "default": "1",
+        "scope": "pair",
+        "help": "h",
+    }
+    text = "- {" + ", ".join(f"{key}: {value}" for key, value in (sound | change).items()) + "}"
+    with pytest.raises(ValueError, match=rf"parameters\.yaml: p: {fault}"):
+        parse_parameters(text)
+
+
+def test_a_parameter_is_declared_once():
+    one = "- {name: p, type: str, unit: u, default: a, scope: pair, help: h}\n"
+    with pytest.raises(ValueError, match="p is declared twice"):
+        parse_parameters(one + one)
+
+
+def test_the_reference_page_equals_the_schema():
+    document = DOCUMENT.read_text(encoding="utf-8")
+    rewritten = replace_reference(document, render_reference())
+    assert rewritten == document, "run python -m allocation_assets.policy.reference docs/policy.md"
+
+
+def test_a_row_of_the_reference():
+    assert (
+        "| `costs.holding_per_unit_day` | num | money per unit per day | 0 to 1000000 | unit_cost * 0.25 / 365 | pair | "
+        "Cost of one unit on hand for one day. |"
+    ) in render_reference().splitlines()
+
+
+def test_a_page_without_markers_is_refused():
+    with pytest.raises(ValueError, match="markers"):
+        replace_reference("# Policy\n", "rows")
