@@ -1,0 +1,22 @@
+{#- Generic tests of the measures. Each returns the rows that break the rule. -#}
+
+{#- `expression` holds on every row; unknown (null) does not break it, so say `is not null` where it must be known. -#}
+{% test kpi_holds(model, expression) %}
+select * from {{ model }} where not ({{ expression }})
+{% endtest %}
+
+{#- The '*' rows of `dimension` are the sums of its members, column by column. -#}
+{% test kpi_totals_add_up(model, dimension, others, columns) %}
+select {{ others | join(', ') }}
+from {{ model }}
+group by {{ others | join(', ') }}
+having
+    {%- for column in columns %}
+    sum(case when {{ dimension }} = '*' then {{ column }} else -{{ column }} end) <> 0{{ ' or' if not loop.last }}
+    {%- endfor %}
+{% endtest %}
+
+{#- No measure is infinite or NaN: an unknown rate is null. -#}
+{% test kpi_is_finite(model, columns) %}
+select * from {{ model }} where {% for column in columns %}not isfinite({{ column }}){{ ' or ' if not loop.last }}{% endfor %}
+{% endtest %}

@@ -1,0 +1,62 @@
+-- Additive measures per location x department x date with their '*' totals: the only history that kpi_daily reads.
+{{ config(
+    materialized='incremental', incremental_strategy='append', tags=['marts'],
+    pre_hook="{{ delete_state_range() }}",
+) }}
+
+with pairs as (select * from {{ ref('int_kpi_pair_daily') }}),
+
+measured as (
+    select
+        business_date, location_id, department, location_type, channel,
+        sales_units, net_sales, returned_units, refunds, restocked_units, open_order_units,
+        available as available_units,
+        opening as opening_units, opened_units, purchased_units, transferred_in_units, book_sales_units,
+        sales_units * unit_cost as cogs,
+        restocked_units * unit_cost as restocked_cost,
+        case when is_owned then (sales_units - restocked_units) * unit_cost else 0 end as net_cogs_owned,
+        case when is_owned then net_sales - refunds - (sales_units - restocked_units) * unit_cost else 0 end as gross_margin_owned,
+        inventory_value,
+        has_position::INTEGER as positions,
+        is_active::INTEGER as active_positions,
+        (stock_status = 'stockout')::INTEGER as stockout_positions,
+        (stock_status = 'critical')::INTEGER as critical_positions,
+        (stock_status = 'overstock')::INTEGER as overstock_positions,
+        (stock_status = 'obsolete')::INTEGER as obsolete_positions,
+        is_phantom::INTEGER as phantom_positions,
+        -- A DC faces the demand of the stores it supplies: kept apart, so that the network counts it once.
+        case when is_selling then daily_mean else 0 end as selling_demand_units,
+        case when is_selling then 0 else daily_mean end as supplied_demand_units,
+        case when is_active and is_selling then daily_mean else 0 end as active_demand_units,
+        -- The share of the day that the shelf held it; a book that is wrong about it is out.
+        case when is_active and is_selling and available > 0 and not is_phantom then daily_mean * exposure else 0
+        end as on_shelf_demand_units,
+        lost_units as lost_sales_units,
+        lost_units * unit_price as lost_sales_value,
+        -- A count that opens a book has none to compare with.
+        (variance is not null)::INTEGER as counted_records,
+        (is_accurate and variance is not null)::INTEGER as accurate_records,
+        abs(counted_units - variance) as book_units_abs,
+        abs(variance) as variance_units_abs,
+        abs(counted_units - variance) * unit_cost as book_value_abs,
+        abs(variance) * unit_cost as variance_value_abs,
+        -variance * unit_cost as shrink_net_value,
+        case when is_scored then sales_units else 0 end as scored_units,
+        case when is_scored then forecast_units - sales_units else 0 end as forecast_error_units,
+        case when is_scored then abs(forecast_units - sales_units) else 0 end as forecast_error_units_abs
+    from pairs
+)
+
+select
+    business_date,
+    case when grouping(location_id) = 1 then '*' else location_id end as location_id,
+    case when grouping(department) = 1 then '*' else department end as department,
+    case when grouping(location_id) = 0 then max(location_type) end as location_type,
+    case when grouping(location_id) = 0 then max(channel) end as channel,
+    {%- for name, type in kpi_additive() %}
+    coalesce(sum({{ name }}), 0)::{{ type }} as {{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
+from measured
+group by grouping sets (
+    (business_date, location_id, department), (business_date, location_id), (business_date, department), (business_date)
+)

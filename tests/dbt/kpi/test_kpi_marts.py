@@ -1,0 +1,167 @@
+"""The marts step of dbt on hand-made inputs: its unit and data tests, its measures against brute force, its restating."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.dbt.kpi import brute_force, world
+from tests.dbt.kpi.brute_force import BruteForce
+from tests.support.lake import Lake, run_dbt
+
+FIRST, LAST = world.DATES[0], world.DATES[-1]
+WINDOWS = {
+    "kpi_turns_days": brute_force.TURNS,
+    "kpi_sell_through_days": brute_force.SELL_THROUGH,
+    "kpi_shrink_days": brute_force.SHRINK,
+}
+OPS = ("feed_accounting", "quarantine")
+
+
+@dataclass
+class Marts:
+    """One warehouse with its lake; `build` runs the marts step over a range."""
+
+    lake: Lake
+    warehouse: Path
+
+    def build(self, command: str, state_from: date, state_to: date, *options: str) -> str:
+        return run_dbt(
+            command, "--select", "tag:marts", *options,
+            lake=self.lake, warehouse=self.warehouse, run_date=state_to, state_from=state_from, state_to=state_to, variables=WINDOWS,
+        )  # fmt: skip
+
+    def rows(self, sql: str, **parameters) -> list[tuple]:
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            return connection.execute(sql, parameters).fetchall()
+
+
+def _land(lake: Lake) -> None:
+    """Three files of the second date, one with a refused row that the fourth date takes up."""
+    day, later = world.DATES[1], world.DATES[3]
+    refused = {"feed": "pos", "business_date": day, "source_file": "pos.csv", "source_line": 3, "raw_text": "T,1,S1,NEW",
+               "reasons": ["unknown_sku"], "detail": "sku_id", "first_seen": day}  # fmt: skip
+    lake.load("pos", day, [{"business_date": day, "transaction_id": "T", "line_no": 1}], quarantined=[refused])
+    lake.load("pos", later, [], resolved=[{k: refused[k] for k in ("feed", "business_date", "source_file", "source_line")} | {"resolved_on": later}])
+
+
+def _decide(lake: Lake, day: date) -> None:
+    need = {"from_location_id": "DC", "department": "A", "need_units": 4, "allocated_units": 3, "shorted_units": 1,
+            "objective_value": 6, "objective_bound": 8, "presentation_bonus": 0}  # fmt: skip
+    lake.decide("allocation_needs", day, [
+        {**need, "to_location_id": "S1", "sku_id": "P1", "channel": "store"},
+        {**need, "to_location_id": "S2", "sku_id": "P1", "channel": None},
+    ])  # fmt: skip
+    lake.decide("allocation_certificate", day, [
+        {"from_location_id": "*", "objective_value": 12, "objective_bound": 20, "presentation_bonus": 0, "optimality_gap": 0.4},
+    ])  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def marts(tmp_path_factory) -> Marts:
+    """All dates built in one go, with the unit tests and data tests of the step."""
+    folder = tmp_path_factory.mktemp("kpi")
+    built = Marts(Lake(folder / "lake"), folder / "warehouse.duckdb")
+    _land(built.lake)
+    _decide(built.lake, LAST)
+    world.write(world.facts(1), built.warehouse, built.lake)
+    built.build("build", FIRST, LAST)
+    return built
+
+
+def test_every_measure_equals_brute_force(marts: Marts):
+    """Semantics 19, 24 and 25 on drawn facts: every location, department and total of every date."""
+    with duckdb.connect(str(marts.warehouse), read_only=True) as connection:
+        cursor = connection.execute("SELECT * FROM kpi_daily")
+        names = [column[0] for column in cursor.description]
+        table = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    oracle = BruteForce(world.facts(1))
+    expected = {
+        (day, location, department): measures
+        for day in world.DATES
+        for location in (*world.LOCATIONS, "*")
+        for department in ("A", "B", "*")
+        if (measures := oracle.measures(day, location, department)) is not None
+    }
+    assert {(r["business_date"], r["location_id"], r["department"]) for r in table} == set(expected)
+    wrong = []
+    for row in table:
+        key = row["business_date"], row["location_id"], row["department"]
+        for name, value in expected[key].items():
+            known = value is not None and row[name] is not None
+            # Money is kept to 6 decimals, so that a ratio to a mean is exact to about 7 digits.
+            if not (math.isclose(row[name], value, rel_tol=1e-7, abs_tol=1e-9) if known else row[name] is value):
+                wrong.append((*map(str, key), name, row[name], None if value is None else float(value)))
+    assert wrong == []
+
+
+def test_the_drawn_facts_reach_the_traps(marts: Marts):
+    """A comparison with brute force says nothing about a case that never came up."""
+    hit = marts.rows("""
+        SELECT
+            bool_or(fill_rate IS NULL), bool_or(fill_rate < 1), bool_or(days_of_supply IS NULL), bool_or(sell_through IS NULL),
+            bool_or(phantom_positions > 0), bool_or(on_shelf_availability < in_stock_rate), bool_or(ira_units = 0), bool_or(ira_value < 0),
+            bool_or(location_id = '*' AND shrink_value > 0 AND shrink_gain_value > 0), bool_or(forecast_wape IS NULL),
+            bool_or(forecast_bias < 0), bool_or(turns_window_days = 5), bool_or(turns_window_days < 5), bool_or(positions = 0)
+        FROM kpi_daily
+    """)[0]
+    assert all(hit), hit
+
+
+def test_accounts_follow_a_row_that_was_taken_up(marts: Marts):
+    """Semantics 11."""
+    day, later = world.DATES[1], world.DATES[3]
+    assert marts.rows("SELECT feed, file, rows_landed, rows_loaded, rows_quarantined FROM feed_accounting WHERE business_date = $day", day=day) == [
+        ("pos", "pos.csv", 2, 1, 1)
+    ]
+    assert marts.rows("SELECT business_date, line, raw_text, reasons, resolved_on FROM quarantine") == [
+        (day, 3, "T,1,S1,NEW", ["unknown_sku"], later)
+    ]
+
+
+def test_the_certificate_is_the_row_of_the_run(marts: Marts):
+    """Semantics 22: slices 12 of 16, the run 12 of 20 with the rent of unused capacity."""
+    rows = marts.rows("SELECT channel, department, objective_bound, optimality_gap, allocation_fill_rate FROM allocation_performance ORDER BY 1, 2")
+    run = [row for row in rows if row[:2] == ("*", "*")]
+    assert [(float(bound), gap, fill) for *_, bound, gap, fill in run] == [(20.0, pytest.approx(0.4), 0.75)]
+    assert {(c, d): float(bound) for c, d, bound, *_ in rows if c != "*" and bound} == {
+        ("store", "A"): 8, ("store", "*"): 8, ("unassigned", "A"): 8, ("unassigned", "*"): 8,
+    }  # fmt: skip
+
+
+def test_restating_a_range_equals_one_build_of_everything(marts: Marts, tmp_path: Path):
+    """Semantics 4: dates built one range at a time, then restated from a late fact, are the dates built in one go."""
+    late = copy.deepcopy(world.facts(1))
+    wrong = copy.deepcopy(late)
+    changed = [row for row in wrong["int_demand_daily"] if row["business_date"] == world.DATES[2]]
+    for row in changed:
+        row["sales_units"] += 5
+    piecemeal = Marts(Lake(tmp_path / "lake"), tmp_path / "warehouse.duckdb")
+    _land(piecemeal.lake)
+    _decide(piecemeal.lake, LAST)
+    world.write(wrong, piecemeal.warehouse, piecemeal.lake)
+    piecemeal.build("run", FIRST, world.DATES[3])
+    world.write(late, piecemeal.warehouse, piecemeal.lake)
+    piecemeal.build("run", world.DATES[2], LAST)
+    for table in ("int_kpi_daily_base", "kpi_daily", "allocation_performance", *OPS):
+        sql = f"SELECT * FROM {table} ORDER BY ALL"
+        assert piecemeal.rows(sql) == marts.rows(sql), table
+
+
+def test_a_broken_identity_is_caught(marts: Marts, tmp_path: Path):
+    """The data tests fail on what they are there for: one unit of a total, one row of an account."""
+    broken = Marts(marts.lake, tmp_path / "warehouse.duckdb")
+    broken.warehouse.write_bytes(marts.warehouse.read_bytes())
+    with duckdb.connect(str(broken.warehouse)) as connection:
+        connection.execute("UPDATE kpi_daily SET sales_units = sales_units + 1 WHERE location_id = '*' AND department = 'A'")
+        connection.execute("UPDATE feed_accounting SET rows_loaded = rows_loaded + 1")
+    with pytest.raises(AssertionError) as failure:
+        broken.build("test", FIRST, LAST, "--exclude-resource-type", "unit_test")
+    assert "kpi_daily_totals_over_locations" in str(failure.value)
+    assert "feed_accounting_landed_is_loaded_duplicate_or_quarantined" in str(failure.value)

@@ -1,0 +1,112 @@
+"""Hand-made inputs of the measures: what the inventory step would have built, small and without its SQL.
+
+`facts(seed)` draws six dates of two stores and a DC; `write` puts them into a warehouse and a lake, under the names and
+types that the marts read. The expected measures are worked out from the same facts in `brute_force`, row by row.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from tests.support.lake import Lake
+
+Row = dict[str, Any]
+Facts = dict[str, list[Row]]
+
+DATES = [date(2026, 3, 2) + timedelta(days=i) for i in (0, 1, 2, 4, 5, 6)]  # nothing landed on the 5th
+LOCATIONS = {"S1": ("store", "store"), "S2": ("store", None), "DC": ("dc", None)}
+ITEMS = {"P1": ("A", "owned", 2, 5), "P2": ("A", "vmi", 3, 9), "P3": ("B", "owned", 10, 25)}
+
+COLUMNS = {
+    "inventory_positions": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, department VARCHAR, ownership VARCHAR, "
+    "is_active BOOLEAN, stock_status VARCHAR, available BIGINT, unit_cost DECIMAL(18,6), inventory_value DECIMAL(18,4), "
+    "daily_mean DOUBLE",
+    "int_demand_daily": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, sales_units BIGINT, net_sales DECIMAL(18,6), "
+    "returned_units BIGINT, refunds DECIMAL(18,6), hours_out DECIMAL(18,6), hours_open DECIMAL(18,6), exposure DOUBLE, "
+    "is_censored BOOLEAN, open_order_units BIGINT",
+    "reconciliations": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, opening BIGINT, receipts BIGINT, "
+    "transfers_in BIGINT, sales BIGINT, counted_units BIGINT, variance BIGINT, explained_by VARCHAR, is_accurate BOOLEAN",
+    "stock_ledger": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, movement_type VARCHAR, bucket VARCHAR, units BIGINT",
+    "int_business_dates": "business_date DATE, previous_date DATE",
+    "int_items_in_force": "business_date DATE, sku_id VARCHAR, department VARCHAR, ownership VARCHAR, unit_cost DECIMAL(18,6), "
+    "unit_price DECIMAL(18,6)",
+    "int_locations_in_force": "business_date DATE, location_id VARCHAR, location_type VARCHAR, channel VARCHAR",
+    "stg_returns": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, units BIGINT, disposition VARCHAR, posted_on DATE",
+}
+
+
+def facts(seed: int) -> Facts:
+    """Six dates of every input, drawn from `seed`; the last date of each kind is as likely to be odd as the first."""
+    rng = random.Random(seed)
+    drawn: Facts = {name: [] for name in (*COLUMNS, "demand_forecasts")}
+    for before, day in zip([None, *DATES], DATES, strict=False):
+        drawn["int_business_dates"].append({"business_date": day, "previous_date": before})
+        for sku, (department, ownership, cost, price) in ITEMS.items():
+            drawn["int_items_in_force"].append(
+                {"business_date": day, "sku_id": sku, "department": department, "ownership": ownership, "unit_cost": cost, "unit_price": price}
+            )
+        for location, (kind, channel) in LOCATIONS.items():
+            drawn["int_locations_in_force"].append(
+                {"business_date": day, "location_id": location, "location_type": kind, "channel": channel}
+            )
+            for sku in ITEMS:
+                _pair(rng, drawn, {"business_date": day, "location_id": location, "sku_id": sku})
+    return drawn
+
+
+def _pair(rng: random.Random, drawn: Facts, key: Row) -> None:
+    day, sells = key["business_date"], key["location_id"] != "DC"
+    department, ownership, cost, _ = ITEMS[key["sku_id"]]
+    available = rng.choice([0, 0, 3, 8, 40])
+    active = sells and rng.random() < 0.9
+    # S2 has no books on the first two dates: its facts are demand only.
+    has_books = key["location_id"] != "S2" or day >= DATES[2]
+    if has_books:
+        status = "stockout" if active and available == 0 else rng.choice(["healthy", "critical", "overstock", "obsolete"])
+        drawn["inventory_positions"].append(
+            {**key, "department": department, "ownership": ownership, "is_active": active, "stock_status": status,
+             "available": available, "unit_cost": cost, "inventory_value": available * cost if ownership == "owned" else 0,
+             # A DC faces the demand of the stores that it supplies.
+             "daily_mean": rng.choice([0, 0.5, 2.25]) if sells else 3.5}
+        )  # fmt: skip
+        counted = rng.choice([None, None, 0, 5])
+        variance = None if counted is None else rng.choice([0, -2, 3])
+        drawn["reconciliations"].append(
+            {**key, "opening": rng.randrange(30), "receipts": rng.choice([0, 6]), "transfers_in": rng.choice([0, 4]),
+             "sales": rng.randrange(4) if sells else 0, "counted_units": counted, "variance": variance,
+             "explained_by": rng.choice([None, "count_correction"]), "is_accurate": None if counted is None else variance == 0}
+        )  # fmt: skip
+        if key["location_id"] == "S2" and day == DATES[2]:
+            drawn["stock_ledger"].append({**key, "movement_type": "opening", "bucket": "on_hand", "units": 20})
+        drawn["stock_ledger"].append({**key, "movement_type": "sale", "bucket": "on_hand", "units": -1})
+    if sells and rng.random() < 0.8:
+        sold, hours_out = rng.randrange(6), rng.choice([None, None, 3, 12])
+        drawn["int_demand_daily"].append(
+            {**key, "sales_units": sold, "net_sales": sold * 6, "returned_units": rng.choice([0, 2]), "refunds": rng.choice([0, 7]),
+             "hours_out": hours_out, "hours_open": 12 if hours_out else None, "exposure": 1 - (hours_out or 0) / 12,
+             "is_censored": bool(hours_out) or available == 0, "open_order_units": rng.choice([0, 1])}
+        )  # fmt: skip
+        drawn["stg_returns"].append({**key, "units": 1, "disposition": rng.choice(["restock", "damaged"]), "posted_on": day})
+    if sells and day != DATES[3]:  # no forecast was made on the fourth date
+        drawn["demand_forecasts"].append({**key, "daily_mean": rng.choice([0.5, 1.5, 4.0])})
+
+
+def write(drawn: Mapping[str, Iterable[Row]], warehouse: Path, lake: Lake) -> None:
+    """Replace the inputs in `warehouse` and the forecasts in `lake` by `drawn`."""
+    with duckdb.connect(str(warehouse)) as connection:
+        for name, columns in COLUMNS.items():
+            names = [column.split()[0] for column in columns.split(", ")]
+            connection.execute(f"CREATE OR REPLACE TABLE {name} ({columns})")
+            rows = [[row.get(column) for column in names] for row in drawn[name]]
+            if rows:
+                connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(names))})", rows)
+    for day in DATES:
+        rows = [row for row in drawn["demand_forecasts"] if row["business_date"] == day]
+        if rows:
+            lake.decide("demand_forecasts", day, rows)
