@@ -1,0 +1,62 @@
+"""SQL that turns the plan into the decided datasets: column order, types, money as DECIMAL, rows in key order.
+
+Value and bound are summed from rounded DECIMALs, so that every slice adds up to the last digit; rounding never lets a
+bound fall below its value.
+"""
+
+from allocation_assets.allocation.identity import allocation_id_sql
+
+FORECASTS = "SELECT * FROM read_parquet($file, hive_partitioning = false) ORDER BY sku_id, location_id"
+
+_MONEY = "DECIMAL(18, 6)"
+_LINE_ID = allocation_id_sql("business_date", "from_location_id", "to_location_id", "sku_id")
+
+_ALLOCATIONS = f"""
+WITH lines AS (SELECT $day::DATE AS business_date, * FROM plan WHERE units > 0)
+SELECT business_date, {_LINE_ID} AS allocation_id, from_location_id, to_location_id, sku_id, is_firm, units, cases,
+       ship_date, arrival_date, channel, priority_rank::INTEGER AS priority_rank, expected_units_sold_uplift,
+       marginal_value::{_MONEY} AS marginal_value, opportunity_cost::{_MONEY} AS opportunity_cost,
+       binding_constraint, rule_id, override_id, 'auto' AS approval_status, 'base' AS scenario_id
+FROM lines ORDER BY from_location_id, to_location_id, sku_id
+"""
+_NEEDS = f"""
+SELECT $day::DATE AS business_date, from_location_id, to_location_id, sku_id, channel, department,
+       need_units, units AS allocated_units, greatest(need_units - units, 0) AS shorted_units,
+       on_hand, in_transit, position_units, supply_units, daily_mean, dispersion, horizon_days::INTEGER AS horizon_days,
+       case_pack, presentation_min, shelf_capacity,
+       marginal_value::{_MONEY} AS marginal_value, next_case_value::{_MONEY} AS next_case_value,
+       opportunity_cost::{_MONEY} AS opportunity_cost, objective_value::{_MONEY} AS objective_value,
+       greatest(objective_bound::{_MONEY}, objective_value::{_MONEY}) AS objective_bound,
+       presentation_bonus::{_MONEY} AS presentation_bonus,
+       binding_constraint, rule_id, override_id, ship_date, arrival_date
+FROM plan WHERE need_units > 0 OR units > 0 ORDER BY from_location_id, to_location_id, sku_id
+"""
+_CERTIFICATE = f"""
+WITH slices AS (
+    SELECT from_location_id, objective_value::{_MONEY} AS value,
+           greatest(objective_bound::{_MONEY}, objective_value::{_MONEY}) AS bound, presentation_bonus::{_MONEY} AS bonus
+    FROM plan WHERE need_units > 0 OR units > 0
+), totals AS (
+    SELECT coalesce(from_location_id, '*') AS from_location_id, sum(value) AS value, sum(bound) AS bound, sum(bonus) AS bonus
+    FROM slices GROUP BY GROUPING SETS ((from_location_id), ())
+), bounded AS (
+    SELECT c.from_location_id, coalesce(t.value, 0)::{_MONEY} AS objective_value,
+           (coalesce(t.bound, 0) + greatest(c.rent, 0)::{_MONEY})::{_MONEY} AS objective_bound,
+           coalesce(t.bonus, 0)::{_MONEY} AS presentation_bonus
+    FROM certificate AS c LEFT JOIN totals AS t USING (from_location_id)
+)
+SELECT $day::DATE AS business_date, *,
+       CASE WHEN objective_bound > 0 THEN 1 - objective_value::DOUBLE / objective_bound::DOUBLE END AS optimality_gap
+FROM bounded ORDER BY from_location_id
+"""
+DECISIONS = {"allocations": _ALLOCATIONS, "allocation_needs": _NEEDS, "allocation_certificate": _CERTIFICATE}
+
+#: Firm lines of the date, and those handed over that may still count as on their way (semantics 20: arrival + 7 days).
+CARRY = """
+SELECT 'firm_line' AS kind, from_location_id, to_location_id, sku_id, units, ship_date, arrival_date, business_date AS decided_on
+FROM read_parquet($lines, hive_partitioning = false) WHERE is_firm
+UNION ALL
+SELECT kind, from_location_id, to_location_id, sku_id, units, ship_date, arrival_date, decided_on
+FROM read_parquet($previous, hive_partitioning = false) WHERE arrival_date + 7 >= $day::DATE AND decided_on < $day::DATE
+ORDER BY decided_on, from_location_id, to_location_id, sku_id
+"""

@@ -1,0 +1,7 @@
+"""The deciding assets of all domains, for the definitions."""
+
+from allocation_assets.allocation.assets import allocate
+from allocation_assets.demand.assets import demand_forecasts
+from allocation_assets.segmentation.assets import sku_segments
+
+decision_assets = [demand_forecasts, sku_segments, allocate]

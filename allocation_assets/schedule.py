@@ -1,0 +1,68 @@
+"""The pairs of a run with their shipping schedule: what both the forecast's horizon and the plan stand on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from allocation_assets.allocation.calendar import Schedule, day_masks, shipping_schedule
+from allocation_assets.policy import Policy, Resolution
+from allocation_assets.tables import dates, floats, texts
+
+#: Pair-scope parameters that shape an allocation; the most specific rule among them is the line's rule_id.
+PARAMETERS = (
+    "allocation.max_units",
+    "allocation.min_units",
+    "allocation.presentation_value_per_unit",
+    "allocation.priority_weight",
+    "allocation.review_days",
+    "costs.holding_per_unit_day",
+    "costs.lost_sale_per_unit",
+    "costs.shipment_per_line",
+    "lanes.default_lead_time_days",
+)
+
+
+@dataclass(frozen=True)
+class ScheduledPairs:
+    """Pairs of the run (n, sorted by SKU and location), their policy values and their shipping schedule."""
+
+    table: pa.Table
+    policy: Resolution
+    schedule: Schedule
+    is_review_day: np.ndarray
+
+
+_PAIRS = """
+SELECT p.*, s.abc AS segment FROM int_allocation_pairs AS p
+LEFT JOIN read_parquet($segments, hive_partitioning = false) AS s ON s.sku_id = p.sku_id
+ORDER BY p.sku_id, p.to_location_id
+"""
+
+
+def scheduled_pairs(
+    connection: duckdb.DuckDBPyConnection, segments: Path, policy: Policy, run_date: date
+) -> ScheduledPairs:
+    """Read the pairs with their ABC class (`segment` of policy rules) and schedule each one's next shipment.
+
+    Rules: semantics 2 and 19. `segments` is the run date's sku_segments file.
+    """
+    table = connection.execute(_PAIRS, {"segments": str(segments)}).to_arrow_table()
+    values = policy.resolve(list(PARAMETERS), table, run_date)
+    review = np.asarray(values["allocation.review_days"], np.uint8)
+    lead = floats(table, "lead_time_days", np.nan)
+    schedule = shipping_schedule(
+        run_date,
+        day_masks(texts(table, "ship_days")),
+        np.where(np.isnan(lead), values["lanes.default_lead_time_days"], lead),
+        day_masks(texts(table, "receiving_days")),
+        open_date=dates(table, "open_date"),
+        close_date=dates(table, "close_date"),
+        review_mask=review,
+    )
+    return ScheduledPairs(table, values, schedule, (review >> run_date.weekday() & 1).astype(bool))
