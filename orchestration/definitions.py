@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-from allocation_assets.decision_assets import decision_assets
 from dagster_dbt import DbtCliResource
 
+from allocation_assets.decision_assets import decision_assets
 from orchestration.dbt_steps import build_dbt_assets, dbt_executable, ensure_manifest
 from orchestration.freshness import fresh, freshness_check, freshness_schedule
 from orchestration.gates import build_gates
-from orchestration.ingest import build_feed_assets
+from orchestration.ingest import build_feed_assets, load_file_specs
 from orchestration.jobs import build_schedule, build_sensor, daily_run, ingest_only
 from orchestration.publish import build_publish_asset
 from orchestration.resources import HomeResource
@@ -27,6 +27,7 @@ def build_defs(home_path: str | None = None, resource_overrides: Mapping[str, An
     os.environ.setdefault(HOME_ENV, str(home.root))
     assets = [
         *build_feed_assets(),
+        *load_file_specs(),
         *build_dbt_assets(ensure_manifest()),
         *decision_assets,
         run_facts,

@@ -1,11 +1,9 @@
 """Freshness counts from the newest landed date, not from the wall clock: a shop that is closed is not stale."""
 
-from __future__ import annotations
-
 import dagster as dg
+
 from data_quality.feeds import load_contracts
 from data_quality.intake import landed_dates
-
 from orchestration.publish import published_key
 from orchestration.publishing.current import read_current
 from orchestration.resources import HomeResource

@@ -5,18 +5,17 @@ Great Expectations gates judge accepted rows, positions, decisions and marts whe
 the publish step verifies again, because Dagster's blocking checks hold within one run only.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from datetime import date
 
 import dagster as dg
-from data_quality.feeds import load_contracts
-from data_quality.intake import FeedStatus, arrival_status
 
 from data_quality import receipts, runner
-from orchestration.ingest import feed_key
+from data_quality.feeds import load_contracts
+from data_quality.intake import FeedStatus, arrival_status
+from orchestration.dbt_steps import pending_range
+from orchestration.ingest import MASTERS_FIRST, feed_key
 from orchestration.resources import HomeResource, RunSession
 
 ARRIVAL = "arrival"
@@ -35,7 +34,9 @@ def mart_key(model: str) -> dg.AssetKey:
 #: gate -> the datasets it judges, as assets. The check of a dataset is named after its gate.
 GATED: dict[str, dict[str, dg.AssetKey]] = {
     "feeds": {feed: feed_key(feed) for feed in load_contracts()},
-    "positions": {name: mart_key(name) for name in ("stock_ledger", "inventory_positions", "reconciliations")},
+    "positions": {
+        name: mart_key(name) for name in ("stock_ledger", "inventory_positions", "reconciliations", "applied_loads")
+    },
     "decisions": {
         name: decision_key(name)
         for name in ("demand_forecasts", "allocations", "allocation_needs", "allocation_certificate", "sku_segments")
@@ -43,6 +44,15 @@ GATED: dict[str, dict[str, dg.AssetKey]] = {
     "marts": {
         name: mart_key(name) for name in ("kpi_daily", "allocation_performance", "feed_accounting", "quarantine")
     },
+}
+#: Datasets whose downstream waits for the gate. An asset that other judged assets of the gate stand on cannot wait for
+#: it (the gate needs them all), nor can one in the middle of a dbt step (it would cut the step in two): the step's last
+#: model waits for them.
+ANCHORS: dict[str, set[str]] = {
+    "feeds": set(load_contracts()) - set(MASTERS_FIRST),
+    "positions": {"applied_loads"},
+    "decisions": {"allocations", "allocation_needs", "allocation_certificate"},
+    "marts": {"kpi_daily", "allocation_performance", "feed_accounting", "quarantine"},
 }
 
 
@@ -57,7 +67,7 @@ def build_arrival_gate() -> dg.AssetChecksDefinition:
         dg.AssetCheckSpec(
             ARRIVAL,
             asset=feed_key(feed),
-            blocking=True,
+            blocking=feed in ANCHORS["feeds"],
             description="The feed came on the run's date if policy expects it, is readable, and its quarantined share is within policy.",
         )
         for feed in load_contracts()
@@ -95,6 +105,7 @@ def arrivals(session: RunSession, run_date: date) -> list[FeedStatus]:
         run_date,
         expected,
         max_quarantine_rate=policy["quality.max_quarantine_rate"],
+        max_quarantine_rows=policy["quality.max_quarantine_rows"],
     )
 
 
@@ -102,7 +113,12 @@ def build_expectation_gate(gate: str) -> dg.AssetChecksDefinition:
     """One blocking check per dataset of a Great Expectations gate."""
     datasets = GATED[gate]
     specs = [
-        dg.AssetCheckSpec(gate, asset=key, blocking=True, description=f"Great Expectations suite of {name}, in DuckDB.")
+        dg.AssetCheckSpec(
+            gate,
+            asset=key,
+            blocking=name in ANCHORS[gate],
+            description=f"Great Expectations suite of {name}, in DuckDB.",
+        )
         for name, key in datasets.items()
     ]
 
@@ -111,18 +127,22 @@ def build_expectation_gate(gate: str) -> dg.AssetChecksDefinition:
         session = home.session
         run_date = date.fromisoformat(context.partition_key)
         with session.stage("gates"):
+            state = pending_range(session.home, run_date)
             result = runner.run_gate(
                 gate,
                 warehouse=session.home.database,
                 lake=session.home.lake,
                 run_date=run_date,
                 contracts=session.contracts,
+                state_from=state.state_from,
+                state_to=state.state_to,
             )
-            receipts.write_receipt(result, warehouse=session.home.database, lake=session.home.lake)
+            receipts.write_receipt(result, session.home.lake)
         session.gate_results.append((gate, result))
         session.refusals += result.messages
         for name, key in datasets.items():
             yield _check_result(gate, key, [item for item in result.results if item.dataset == name])
+        session.stop_if_refused()
 
     return expectation_gate
 

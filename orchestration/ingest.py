@@ -4,14 +4,13 @@ A run for date D takes the whole backlog in one pass (a year of history is one r
 are reported to Dagster as materialized partitions of the same asset.
 """
 
-from __future__ import annotations
-
 from datetime import date
 
 import dagster as dg
-from data_quality.feeds import FeedContract, load_contracts
-from data_quality.intake import IntakeOptions, LoadReport, ensure_placeholders, take_in
 
+from data_quality.feeds import FeedContract, load_contracts
+from data_quality.intake import IntakeError, IntakeOptions, LoadReport, ensure_placeholders, take_in
+from orchestration.errors import LandedDataError
 from orchestration.partitions import business_dates
 from orchestration.resources import HomeResource, RunSession
 
@@ -20,6 +19,23 @@ KEY_PREFIX = "landing"
 OWNERS = ["team:data-engineering"]
 #: Taken in first: other feeds' ids are checked against them.
 MASTERS_FIRST = ("locations", "items")
+
+
+#: Files of every load beside its rows; assets of their own in the lineage.
+LOAD_FILES = {
+    "accounting": "What became of every delivered file: landed = loaded + duplicate + quarantined.",
+    "quarantine": "Rows that were refused, with their text, file, line and every reason.",
+    "resolved": "Quarantined rows that were taken up once their master carried the id (semantics 11).",
+}
+
+
+def load_file_specs() -> list[dg.AssetSpec]:
+    """The accounts that all feed assets write together."""
+    feeds = [feed_key(feed) for feed in load_contracts()]
+    return [
+        dg.AssetSpec(["loads", name], deps=feeds, description=text, group_name=GROUP, owners=OWNERS, kinds={"parquet"})
+        for name, text in LOAD_FILES.items()
+    ]
 
 
 def feed_key(feed: str) -> dg.AssetKey:
@@ -58,13 +74,16 @@ def build_feed_asset(contract: FeedContract) -> dg.AssetsDefinition:
         run_date = date.fromisoformat(context.partition_key)
         with session.stage("ingest"):
             ensure_placeholders(session.home.lake, session.contracts)
-            report = take_in(
-                contract,
-                landing=session.home.landing,
-                lake=session.home.lake,
-                run_date=run_date,
-                options=intake_options(session, run_date),
-            )
+            try:
+                report = take_in(
+                    contract,
+                    landing=session.home.landing,
+                    lake=session.home.lake,
+                    run_date=run_date,
+                    options=intake_options(session, run_date),
+                )
+            except IntakeError as error:
+                raise LandedDataError(str(error)) from error
         session.load_reports.append(report)
         _note(session, report)
         for day in sorted(set(report.dates) - {run_date}):

@@ -1,11 +1,9 @@
 """Jobs, the daily schedule and the landing sensor. Both stand still until somebody switches them on."""
 
-from __future__ import annotations
-
 import dagster as dg
+
 from data_quality.feeds import load_contracts
 from data_quality.intake import landed_dates
-
 from orchestration.partitions import BUSINESS_DATE_TAG, business_dates, register_landed
 from orchestration.resources import load_home_policy
 from orchestration.settings import Home
@@ -49,7 +47,7 @@ def pending_dates(home: Home, instance: dg.DagsterInstance) -> list[str]:
     if not landed:
         return []
     policy = load_home_policy(home).deployment(landed[-1])
-    expected = [feed for feed in feeds if policy[f"feeds.{feed}.expected"] == "every_date"]
+    expected = [feed for feed in feeds if policy[f"feeds.{feed}.expected"] != "never"]
     complete = [day for day in landed if all(day in landed_dates(home.landing, [feed]) for feed in expected)]
     current = read_current(home.published)
     if current is None:

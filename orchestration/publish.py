@@ -3,8 +3,6 @@
 One multi-asset, so that every published dataset stands in the lineage; it writes all of them or none.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -93,9 +91,13 @@ def verify_receipts(session: RunSession, run_date: date) -> None:
     """Every gate must have passed on exactly the data that is about to be published."""
     problems = []
     for gate in GATED:
-        problem = receipts.verify_receipt(gate, run_date, warehouse=session.home.database, lake=session.home.lake)
-        if problem:
-            problems.append(problem)
+        problems += receipts.verify_receipt(
+            gate,
+            run_date,
+            warehouse=session.home.database,
+            lake=session.home.lake,
+            contracts=session.contracts,
+        )
     if problems:
         raise LandedDataError("\n".join(problems))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +14,26 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-from data_quality.feeds import FeedContract, load_contracts
 from pydantic import PrivateAttr
 
+from allocation_assets.placeholders import ensure_decision_placeholders
 from allocation_assets.policy import Policy, PolicyError, load_policy
-from orchestration.errors import UsageError
+from data_quality.feeds import FeedContract, load_contracts
+from orchestration.errors import LandedDataError, UsageError
 from orchestration.lock import hold_home
 from orchestration.settings import Home
+
+log = logging.getLogger("allocator")
+
+#: Progress as a person reads it, by stage.
+STAGES = {
+    "ingest": "taking in what landed",
+    "gates": "checking what came",
+    "dbt_inventory": "building ledger and positions (dbt)",
+    "decide": "forecasting and allocating",
+    "dbt_marts": "building measures and accounts (dbt)",
+    "publish": "publishing",
+}
 
 
 @dataclass
@@ -42,6 +56,8 @@ class RunSession:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Add the block's wall seconds to stage `name`."""
+        if name not in self.stage_seconds:
+            log.info("%s  %s ...", self.business_date, STAGES.get(name, name))
         start = time.perf_counter()
         try:
             yield
@@ -52,6 +68,11 @@ class RunSession:
         """Say something once in the run's report."""
         if line not in self.warnings:
             self.warnings.append(line)
+
+    def stop_if_refused(self) -> None:
+        """Raise what the gates of this run have refused; called where a stage would go on regardless."""
+        if self.refusals:
+            raise LandedDataError("\n".join(self.refusals))
 
     def remember_refusal(self) -> None:
         """Keep why the newest run was refused for `allocator status`; a run that was not refused clears it."""
@@ -91,6 +112,7 @@ class HomeResource(dg.ConfigurableResource):
         home = Home.at(self.root)
         with hold_home(home, f"run {context.run_id}"):
             home.prepare()
+            ensure_decision_placeholders(home.lake)
             self._session = RunSession(
                 home=home,
                 contracts=load_contracts(),

@@ -3,8 +3,6 @@
 Clock times and the run id live here and in CURRENT.json alone (semantics 5).
 """
 
-from __future__ import annotations
-
 import hashlib
 from datetime import date
 from pathlib import Path
@@ -96,6 +94,15 @@ def provenance(session: RunSession, run_date: date) -> dict[str, str]:
     return dict(rows)
 
 
+def absent_feeds(session: RunSession) -> list[str]:
+    """Feeds of the contract without any take-in (a placeholder is load 0)."""
+    loads = session.home.lake / "loads"
+    landed = {
+        path.parent.parent.name for path in loads.glob("*/posted_on=*/load=*") if not path.name.endswith("=000000")
+    }
+    return [feed for feed in session.contracts if feed not in landed]
+
+
 def _figures(session: RunSession, run_date: date) -> dict[str, object]:
     certificate = session.decision_file("allocation_certificate", run_date)
     lines = session.decision_file("allocations", run_date)
@@ -117,6 +124,9 @@ def write_run_facts(session: RunSession, run_date: date) -> dict[str, object]:
     is_cold = before is None or not carry_file(session, before).exists()
     if is_cold:
         session.warn(f"cold start: the date before ({before}) was not run, so nothing is carried over from it")
+    absent = absent_feeds(session)
+    if absent:
+        session.warn(f"feeds that never landed, policy defaults apply: {', '.join(absent)}")
     seconds = session.stage_seconds
     reports = session.load_reports
     row = {

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
+
+from allocation_assets.policy import WEEKDAYS
 from data_quality.feeds import load_contracts
 from data_quality.intake import landed_dates
-
 from orchestration.errors import AllocatorError, LandedDataError, UsageError, find_allocator_error
 from orchestration.lock import hold_home
 from orchestration.partitions import BUSINESS_DATE_TAG, register_landed
@@ -36,8 +41,9 @@ def run_dates(home: Home, first: date, last: date | None = None) -> list[DateRep
     Raises UsageError, LandedDataError or HomeLockedError as the contract's exit codes say.
     """
     with hold_home(home, f"allocator run --date {first}"):
-        load_home_policy(home)
+        policy = load_home_policy(home).deployment(first)
         days = dates_to_run(home, first, last or first)
+        check_period_ends(policy, days)
         from orchestration.gates import preload_expectations
 
         preload_expectations()
@@ -59,23 +65,46 @@ def dates_to_run(home: Home, first: date, last: date) -> list[date]:
     return sorted(day for day in landed if first <= day <= last)
 
 
+def check_period_ends(policy: Mapping[str, Any], days: list[date]) -> None:
+    """By the week, runs are valid on period ends only (semantics 7)."""
+    if policy["calendar.period"] != "week":
+        return
+    if policy["calendar.week_ends_on"] is None:
+        return  # the weekday of the dates that landed: every landed date is a period end
+    last_day = WEEKDAYS.index(policy["calendar.week_ends_on"])
+    for day in days:
+        if day.weekday() != last_day:
+            raise UsageError(
+                f"{day} is not a period end: policy calendar.period is week, ending {policy['calendar.week_ends_on']}"
+            )
+
+
 def _run_date(home: Home, day: date) -> DateReport:
     start = time.perf_counter()
     home.prepare()
     with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
         register_landed(instance, {str(d) for d in landed_dates(home.landing, list(load_contracts())) if d <= day})
         job = _daily_job(home)
-        result = job.execute_in_process(
-            instance=instance,
-            partition_key=str(day),
-            raise_on_error=False,
-            run_config=_QUIET,
-            tags={BUSINESS_DATE_TAG: str(day)},
-        )
+        with _output_to(home.private / "logs" / f"run-{day}.log"):
+            result = job.execute_in_process(
+                instance=instance,
+                partition_key=str(day),
+                raise_on_error=False,
+                run_config=_QUIET,
+                tags={BUSINESS_DATE_TAG: str(day)},
+            )
     session = sessions.pop(result.run_id, None)
     if not result.success:
         raise _failure(result, session, day)
     return DateReport(day, time.perf_counter() - start, session)
+
+
+@contextmanager
+def _output_to(path: Path) -> Iterator[None]:
+    """What dbt and libraries print goes to a log of the run, so that the terminal shows the run alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as stream, redirect_stdout(stream), redirect_stderr(stream):
+        yield
 
 
 def _daily_job(home: Home) -> dg.JobDefinition:

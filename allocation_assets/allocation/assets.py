@@ -29,7 +29,12 @@ _DESCRIPTIONS = {
     specs=[
         dg.AssetSpec(
             decision_key(name),
-            deps=[decision_key("demand_forecasts"), mart_key("int_allocation_pairs"), mart_key("int_dc_supply"), mart_key("applied_loads")],
+            deps=[
+                decision_key("demand_forecasts"),
+                mart_key("int_allocation_pairs"),
+                mart_key("int_dc_supply"),
+                mart_key("applied_loads"),
+            ],
             description=text,
             group_name="decisions",
             owners=["team:allocation"],

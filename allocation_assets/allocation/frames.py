@@ -137,28 +137,39 @@ def _per_bucket(bucket: np.ndarray, values: np.ndarray) -> np.ndarray:
     return out
 
 
+#: Columns of a pair that the published datasets repeat.
+_KEPT = (
+    "from_location_id",
+    "to_location_id",
+    "sku_id",
+    "channel",
+    "department",
+    "on_hand",
+    "in_transit",
+    "override_id",
+)
+_LIMITS = {
+    "receiving_capacity_units": "receiving_bucket",
+    "dispatch_capacity_units": "dispatch_bucket",
+    "dispatch_capacity_lines": "dispatch_bucket",
+}
+
+
+def _limit_of(problem: AllocationProblem, name: str) -> pa.Array:
+    """The capacity that a pair shares with others, null where there is none."""
+    values = getattr(problem, name)[getattr(problem, _LIMITS[name])]
+    return pa.array(values, mask=values < 0)
+
+
 def plan_table(
     pairs: ScheduledPairs, problem: AllocationProblem, plan: AllocationPlan, forecasts: pa.Table
 ) -> pa.Table:
     """Everything decided per pair, one row per pair in the pairs' order; `allocations` and needs select from it."""
     table, schedule = pairs.table, pairs.schedule
     can_ship = schedule.block == 0
-    rule = pairs.policy.shaping_rule_id(list(PARAMETERS))
     return pa.table(
         {
-            **{
-                name: table[name]
-                for name in (
-                    "from_location_id",
-                    "to_location_id",
-                    "sku_id",
-                    "channel",
-                    "department",
-                    "on_hand",
-                    "in_transit",
-                    "override_id",
-                )
-            },
+            **{name: table[name] for name in _KEPT},
             "daily_mean": forecasts["daily_mean"],
             "dispersion": problem.dispersion,
             "horizon_days": schedule.horizon_days,
@@ -179,10 +190,12 @@ def plan_table(
             "expected_units_sold_uplift": plan.expected_units_sold_uplift,
             "binding_constraint": pa.array(plan.binding_names()),
             "priority_rank": plan.priority_rank,
-            "rule_id": rule.dictionary_decode() if isinstance(rule, pa.DictionaryArray) else rule,
+            "rule_id": pairs.policy.shaping_rule_id(list(PARAMETERS)).dictionary_decode(),
             "ship_date": pa.array(np.where(can_ship, schedule.ship_date, np.datetime64("NaT", "D"))),
             "arrival_date": pa.array(np.where(can_ship, schedule.arrival_date, np.datetime64("NaT", "D"))),
             "is_firm": schedule.is_firm,
+            "is_blocked": problem.block == BLOCKED,
+            **{name: _limit_of(problem, name) for name in _LIMITS},
         }
     )
 

@@ -240,20 +240,3 @@ def _validate(p: AllocationProblem, n: int, m: int) -> None:
 def _in_range(name: str, values: np.ndarray, low: int, high: int) -> None:
     if values.size and (values.min() < low or values.max() >= high):
         raise ValueError(f"allocation: {name} must lie in [{low}, {high}), got {values.min()}..{values.max()}")
-
-
-def unit_economics(
-    unit_price, unit_cost, lost_sale_per_unit, priority_weight, holding_per_unit_day, review_days, lane_cost_per_unit
-) -> dict[str, np.ndarray]:
-    """Money per unit for the problem, from policy values and item attributes (algorithms.md section 1).
-
-    gain = priority weight x (price - cost + cost of a lost sale), not below 0 (an item sold under cost is not worth
-    shipping, and case values must not rise); holding = per unit-day x review days; ship cost = lane cost per unit.
-    """
-    margin = np.asarray(unit_price, np.float64) - np.asarray(unit_cost, np.float64)
-    gain = np.asarray(priority_weight, np.float64) * (margin + np.asarray(lost_sale_per_unit, np.float64))
-    return {
-        "gain_per_unit": np.maximum(gain, 0.0),
-        "holding_per_unit": np.asarray(holding_per_unit_day, np.float64) * np.asarray(review_days, np.float64),
-        "ship_cost_per_unit": np.asarray(lane_cost_per_unit, np.float64),
-    }

@@ -28,7 +28,8 @@ SELECT $day::DATE AS business_date, from_location_id, to_location_id, sku_id, ch
        opportunity_cost::{_MONEY} AS opportunity_cost, objective_value::{_MONEY} AS objective_value,
        greatest(objective_bound::{_MONEY}, objective_value::{_MONEY}) AS objective_bound,
        presentation_bonus::{_MONEY} AS presentation_bonus,
-       binding_constraint, rule_id, override_id, ship_date, arrival_date
+       binding_constraint, rule_id, override_id, ship_date, arrival_date, is_blocked,
+       receiving_capacity_units, dispatch_capacity_units, dispatch_capacity_lines
 FROM plan WHERE need_units > 0 OR units > 0 ORDER BY from_location_id, to_location_id, sku_id
 """
 _CERTIFICATE = f"""

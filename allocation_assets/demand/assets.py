@@ -72,7 +72,12 @@ def forecast_table(pairs: ScheduledPairs, estimate: DemandEstimate) -> pa.Table:
 
 @dg.asset(
     key=decision_key("demand_forecasts"),
-    deps=[decision_key("sku_segments"), mart_key("int_allocation_pairs"), mart_key("int_censored_days"), mart_key("applied_loads")],
+    deps=[
+        decision_key("sku_segments"),
+        mart_key("int_allocation_pairs"),
+        mart_key("int_censored_days"),
+        mart_key("applied_loads"),
+    ],
     partitions_def=business_dates,
     group_name="decisions",
     owners=["team:planning"],

@@ -8,6 +8,13 @@ from allocation_assets.demo_world.landing import DemoLandingError, LandingReport
 from allocation_assets.demo_world.world import DEMO_RUN_DATES, DEMO_SEED, World, build_world
 
 __all__ = [
-    "DEMO_BAD_ROWS", "DEMO_RUN_DATES", "DEMO_SEED", "BadRow", "DemoLandingError", "LandingReport", "World",
-    "build_world", "write_landing",
+    "DEMO_BAD_ROWS",
+    "DEMO_RUN_DATES",
+    "DEMO_SEED",
+    "BadRow",
+    "DemoLandingError",
+    "LandingReport",
+    "World",
+    "build_world",
+    "write_landing",
 ]

@@ -54,8 +54,9 @@ class Damaged:
     is_shrink: np.ndarray
 
 
-def damaged_bucket(net: Network, flows: StoreFlows, dc: DcFlows, unsellable: np.ndarray,
-                   rng: np.random.Generator) -> Damaged:
+def damaged_bucket(
+    net: Network, flows: StoreFlows, dc: DcFlows, unsellable: np.ndarray, rng: np.random.Generator
+) -> Damaged:
     """Semantics 14: + damaged receipts, unsellable returns, the mirror of ``damage`` adjustments; - disposals."""
     days = net.days
     is_shrink = rng.random((days, net.pairs + len(net.sku_ids))) < SHRINK_SHARE
@@ -71,8 +72,9 @@ def damaged_bucket(net: Network, flows: StoreFlows, dc: DcFlows, unsellable: np.
     return Damaged(close, disposed, is_shrink)
 
 
-def build_truth(net: Network, flows: StoreFlows, dc: DcFlows, damaged: Damaged, transit: np.ndarray,
-                lost_in_transit: np.ndarray) -> Truth:
+def build_truth(
+    net: Network, flows: StoreFlows, dc: DcFlows, damaged: Damaged, transit: np.ndarray, lost_in_transit: np.ndarray
+) -> Truth:
     """Gather the true movements of all records over the T landed dates."""
     days, skus = net.days, len(net.sku_ids)
     none = np.zeros((days, skus), np.int64)
@@ -82,16 +84,24 @@ def build_truth(net: Network, flows: StoreFlows, dc: DcFlows, damaged: Damaged, 
 
     closing = both(flows.true_close, dc.true_close)
     counted = np.where(both(flows.count_kind, dc.count_kind) > 0, both(flows.counted, dc.counted), -1)
-    received = both(flows.delivered - flows.damaged + flows.miscount + flows.evening,
-                    dc.delivered - dc.damaged + dc.miscount)
+    received = both(
+        flows.delivered - flows.damaged + flows.miscount + flows.evening, dc.delivered - dc.damaged + dc.miscount
+    )
     return Truth(
         location=np.concatenate([net.pair_location, np.full(skus, net.dc_index)]),
         sku=np.concatenate([net.pair_sku, np.arange(skus)]),
         opening=np.concatenate([closing[:1], closing[:-1]]),  # date 0 has no movements of stock
-        received=received, restocked=both(flows.restocked, none)[:days],
-        sold=both(flows.sold + flows.swapped, none), lost=both(flows.lost + flows.wasted, dc.lost),
-        shipped=both(np.zeros_like(flows.sold), dc.shipped), closing=closing,
-        book=both(flows.book_close, dc.book_close), damaged=damaged.close, counted=counted,
-        count_true=both(flows.count_true, dc.count_true), count_book=both(flows.count_book, dc.count_book),
-        in_transit=transit, lost_in_transit=lost_in_transit,
+        received=received,
+        restocked=both(flows.restocked, none)[:days],
+        sold=both(flows.sold + flows.swapped, none),
+        lost=both(flows.lost + flows.wasted, dc.lost),
+        shipped=both(np.zeros_like(flows.sold), dc.shipped),
+        closing=closing,
+        book=both(flows.book_close, dc.book_close),
+        damaged=damaged.close,
+        counted=counted,
+        count_true=both(flows.count_true, dc.count_true),
+        count_book=both(flows.count_book, dc.count_book),
+        in_transit=transit,
+        lost_in_transit=lost_in_transit,
     )

@@ -120,9 +120,15 @@ def build_transfers(net: Network, flows: StoreFlows, rng: np.random.Generator) -
     stayed = rng.random(count) < 0.5  # half of the missing cases never left, the others are lost on the way
     order = np.lexsort((pair, kind, net.pair_location[pair], ship))
     columns = {
-        "ship_day": ship, "expected_day": next_receiving_day(ship, int(net.weekday[0])), "arrival_day": day,
-        "pair": pair, "kind": kind, "shipped": received + case * (is_short.astype(int) - is_over),
-        "left": received + case * (is_short & ~stayed), "received": received, "damaged": damaged,
+        "ship_day": ship,
+        "expected_day": next_receiving_day(ship, int(net.weekday[0])),
+        "arrival_day": day,
+        "pair": pair,
+        "kind": kind,
+        "shipped": received + case * (is_short.astype(int) - is_over),
+        "left": received + case * (is_short & ~stayed),
+        "received": received,
+        "damaged": damaged,
     }
     return Transfers(**{name: values[order] for name, values in columns.items()})
 
@@ -145,8 +151,12 @@ def delivery_calendar(net: Network, rng: np.random.Generator) -> dict[str, np.nd
     is_late = np.zeros(len(expected), bool)
     is_late[rng.choice(can_be_late, round(PURCHASE_LATE_RATE * len(expected)), replace=False)] = True
     lead = 2 + rng.integers(0, 2, SUPPLIERS)
-    return {"supplier": supplier, "order": expected - lead[supplier], "expected": expected,
-            "arrival": np.where(is_late, late, expected)}
+    return {
+        "supplier": supplier,
+        "order": expected - lead[supplier],
+        "expected": expected,
+        "arrival": np.where(is_late, late, expected),
+    }
 
 
 class DcSimulation:
@@ -170,14 +180,15 @@ class DcSimulation:
         self.count_error = np.where(rng.random(shape) < 0.04, rng.choice([-2, -1, 1, 2], shape), 0)
         self.is_due = count_schedule(net.abc, net.weekday, rng, 2)
         outflow = self.flows.shipped + self.flows.lost
-        self.mean = outflow[2:net.days].mean(axis=0)
+        self.mean = outflow[2 : net.days].mean(axis=0)
         tail = np.tile(np.rint(self.mean).astype(np.int64), (8, 1))
         tail[:, net.is_scarce] = 0
         # What leaves beyond the last simulated arrival is unknown: the mean stands in for it.
-        outflow[net.days:] = np.where(net.is_scarce, 0, np.rint(self.mean).astype(np.int64))
+        outflow[net.days :] = np.where(net.is_scarce, 0, np.rint(self.mean).astype(np.int64))
         outflow[0] = 0
-        self.cumulative = np.concatenate([np.zeros((1, shape[1]), np.int64), np.cumsum(np.concatenate([outflow, tail]),
-                                                                                     axis=0)])
+        self.cumulative = np.concatenate(
+            [np.zeros((1, shape[1]), np.int64), np.cumsum(np.concatenate([outflow, tail]), axis=0)]
+        )
 
     def run(self) -> tuple[DcFlows, Purchases]:
         """Simulate; the books open at the close of date 0."""
@@ -235,7 +246,7 @@ class DcSimulation:
         f = self.flows
         good = f.delivered[t] - f.damaged[t]
         f.true_close[t] = f.true_close[t - 1] + good + f.miscount[t] - f.shipped[t] - f.lost[t]
-        f.book_close[t] = (f.book_close[t - 1] + good - f.shipped_book[t] - f.lost_recorded[t] + f.corrected[t])
+        f.book_close[t] = f.book_close[t - 1] + good - f.shipped_book[t] - f.lost_recorded[t] + f.corrected[t]
 
     def _purchases(self, lines: list[tuple[np.ndarray, ...]], calendar: dict[str, np.ndarray]) -> Purchases:
         """PO lines behind the deliveries: what was ordered is what came, plus what suppliers left out."""
@@ -247,8 +258,15 @@ class DcSimulation:
         is_short = rng.random(count) < np.where(is_end, 0.35, SHORT_LINE_RATE)
         short = np.where(is_short, self.net.case_pack[sku] * rng.integers(1, 4, count), 0)
         return Purchases(
-            po=delivery, supplier=calendar["supplier"][delivery], order_day=calendar["order"][delivery],
-            expected_day=calendar["expected"][delivery], arrival_day=calendar["arrival"][delivery], sku=sku,
-            ordered=received + short, confirmed=np.where(is_short & (rng.random(count) < 0.4), received, -1),
-            received=received, damaged=damaged, is_backordered=is_short & (rng.random(count) < 0.4),
+            po=delivery,
+            supplier=calendar["supplier"][delivery],
+            order_day=calendar["order"][delivery],
+            expected_day=calendar["expected"][delivery],
+            arrival_day=calendar["arrival"][delivery],
+            sku=sku,
+            ordered=received + short,
+            confirmed=np.where(is_short & (rng.random(count) < 0.4), received, -1),
+            received=received,
+            damaged=damaged,
+            is_backordered=is_short & (rng.random(count) < 0.4),
         )

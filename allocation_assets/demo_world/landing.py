@@ -48,8 +48,16 @@ def _parquet_bytes(file: LandingFile) -> bytes:
         columns = [pa.array([values[f.name]]).cast(f.type) for f in table.schema]
         table = pa.concat_tables([table, pa.Table.from_arrays(columns, schema=table.schema)])
     sink = pa.BufferOutputStream()
-    pq.write_table(table.combine_chunks(), sink, compression="zstd", compression_level=3, version="2.6",
-                   data_page_version="1.0", store_schema=False, row_group_size=1 << 20)
+    pq.write_table(
+        table.combine_chunks(),
+        sink,
+        compression="zstd",
+        compression_level=3,
+        version="2.6",
+        data_page_version="1.0",
+        store_schema=False,
+        row_group_size=1 << 20,
+    )
     return sink.getvalue().to_pybytes()
 
 
@@ -88,8 +96,14 @@ def render(file: LandingFile) -> bytes:
 
 def manifest(feed: str, files: list[LandingFile], contents: list[bytes]) -> bytes:
     """``_manifest.json`` of one folder: control totals and where the figures come from (semantics 27)."""
-    listed = [{"name": file.name, "rows": file.table.num_rows + len(file.bad_rows),
-               "sha256": hashlib.sha256(content).hexdigest()} for file, content in zip(files, contents, strict=True)]
+    listed = [
+        {
+            "name": file.name,
+            "rows": file.table.num_rows + len(file.bad_rows),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
+        for file, content in zip(files, contents, strict=True)
+    ]
     body = {"files": listed, "provenance": PROVENANCE.get(feed, "simulated")}
     return (json.dumps(body, indent=1) + "\n").encode()
 
@@ -113,8 +127,9 @@ def _write_folder(folder: Path, staging: Path, contents: dict[str, bytes]) -> bo
     return True
 
 
-def write_landing(landing: Path, *, seed: int = DEMO_SEED, world: World | None = None,
-                  through: date | None = None) -> LandingReport:
+def write_landing(
+    landing: Path, *, seed: int = DEMO_SEED, world: World | None = None, through: date | None = None
+) -> LandingReport:
     """Write every feed of the demo under ``landing``, up to and including ``through`` (default: all 90 dates).
 
     Each ``<feed>/business_date=…`` folder appears by one rename, so a killed run leaves whole folders only and the next

@@ -36,25 +36,36 @@ def items(net: Network, source: Source, version: int, rng: np.random.Generator) 
     marked = rng.permutation(count)
     lifecycle = np.full(count, "core", dtype=object)
     lifecycle[marked[:EXIT_SKUS]] = "exit"
-    lifecycle[marked[EXIT_SKUS:EXIT_SKUS + NEW_SKUS]] = "new"
+    lifecycle[marked[EXIT_SKUS : EXIT_SKUS + NEW_SKUS]] = "new"
     launch = [("2024-03-18" if state == "new" else "2022-01-01") for state in lifecycle]
     department = ar.join("D", ar.number(categories["department"], 2))
-    return pa.table({
-        "sku_id": _strings(net.sku_ids), "style_id": ar.join("ST", ar.number(categories["subclass"], 3)),
-        "description": pc.binary_join_element_wise("Item", _strings(net.sku_ids), "category",
-                                                   ar.number(categories["subclass"], 3), " "),
-        "colour": ar.constant(None, count, pa.string()), "size": ar.constant(None, count, pa.string()),
-        "department": department, "class": ar.join("C", ar.number(categories["class"], 3)),
-        "subclass": ar.join("SC", ar.number(categories["subclass"], 3)),
-        "brand": ar.join("B", ar.number(rng.integers(1, 21, count), 2)),
-        "supplier_id": ar.join("V", ar.number(net.supplier + 1, 2)),
-        "unit_cost": ar.money(net.cost_cents[version]), "unit_price": ar.money(net.price_cents[version]),
-        "case_pack": net.case_pack, "cube": ar.money(rng.integers(1, 4, count)),
-        "season": ar.constant("all", count), "lifecycle": _strings(lifecycle), "launch_date": _dates(launch),
-        "like_sku_id": ar.constant(None, count, pa.string()), "strategic": rng.random(count) < 0.05,
-        "ownership": ar.pick(["owned", "consignment"], (net.supplier + 1 == CONSIGNMENT_SUPPLIER).astype(np.int64)),
-        "shelf_life_days": np.array([21, 3, 5, 7, 10, 14, 4])[categories["group"]],
-    })
+    return pa.table(
+        {
+            "sku_id": _strings(net.sku_ids),
+            "style_id": ar.join("ST", ar.number(categories["subclass"], 3)),
+            "description": pc.binary_join_element_wise(
+                "Item", _strings(net.sku_ids), "category", ar.number(categories["subclass"], 3), " "
+            ),
+            "colour": ar.constant(None, count, pa.string()),
+            "size": ar.constant(None, count, pa.string()),
+            "department": department,
+            "class": ar.join("C", ar.number(categories["class"], 3)),
+            "subclass": ar.join("SC", ar.number(categories["subclass"], 3)),
+            "brand": ar.join("B", ar.number(rng.integers(1, 21, count), 2)),
+            "supplier_id": ar.join("V", ar.number(net.supplier + 1, 2)),
+            "unit_cost": ar.money(net.cost_cents[version]),
+            "unit_price": ar.money(net.price_cents[version]),
+            "case_pack": net.case_pack,
+            "cube": ar.money(rng.integers(1, 4, count)),
+            "season": ar.constant("all", count),
+            "lifecycle": _strings(lifecycle),
+            "launch_date": _dates(launch),
+            "like_sku_id": ar.constant(None, count, pa.string()),
+            "strategic": rng.random(count) < 0.05,
+            "ownership": ar.pick(["owned", "consignment"], (net.supplier + 1 == CONSIGNMENT_SUPPLIER).astype(np.int64)),
+            "shelf_life_days": np.array([21, 3, 5, 7, 10, 14, 4])[categories["group"]],
+        }
+    )
 
 
 def _round_up(values: np.ndarray, step: int) -> np.ndarray:
@@ -64,27 +75,35 @@ def _round_up(values: np.ndarray, step: int) -> np.ndarray:
 def locations(net: Network, flows: StoreFlows, dc: DcFlows) -> pa.Table:
     """Stores, e-com and DC; capacities are the 90 % point of the simulated daily volume, so they bind at peaks."""
     stores, ids = net.ecom_index, net.location_ids
-    landed = (flows.delivered + flows.evening)[2:net.days]
+    landed = (flows.delivered + flows.evening)[2 : net.days]
     volume = np.stack([landed[:, net.pair_location == s].sum(axis=1) for s in range(stores)], axis=1)
-    working = net.weekday[2:net.days] != 6
+    working = net.weekday[2 : net.days] != 6
     cap = _round_up(np.quantile(volume[working], CAPACITY_QUANTILE, axis=0), 10)
     capped = np.argsort(-volume.sum(axis=0), kind="stable")[:CAPPED_STORES]
     receiving = [int(cap[s]) if s in capped else None for s in range(stores)]
-    dispatch = int(_round_up(np.quantile(dc.shipped[1:net.days].sum(axis=1), [CAPACITY_QUANTILE]), 100)[0])
+    dispatch = int(_round_up(np.quantile(dc.shipped[1 : net.days].sum(axis=1), [CAPACITY_QUANTILE]), 100)[0])
     grade = np.array(["A", "B", "C"])[np.searchsorted([6, 12], np.argsort(np.argsort(-volume.sum(axis=0))), "right")]
-    return pa.table({
-        "location_id": _strings(ids), "name": _strings([*(f"Store {i[1:]}" for i in ids[:stores]), "E-com (simulated)",
-                                                        "Distribution centre (simulated)"]),
-        "location_type": _strings(["store"] * stores + ["ecom", "dc"]),
-        "channel": _strings(["store"] * stores + ["ecom", None]), "region": ar.constant("City 15", stores + 2),
-        "cluster": _strings([f"volume-{g}" for g in grade] + ["ecom", None]), "tier": _strings([*grade, "A", None]),
-        "supplied_by": _strings([DC] * (stores + 1) + [None]), "open_date": _dates(["2020-01-01"] * (stores + 2)),
-        "close_date": _dates(["NaT"] * (stores + 2)), "receiving_days": ar.constant(RECEIVING_DAYS, stores + 2),
-        "receiving_capacity_units": pa.array([*receiving, None, None], pa.int64()),
-        "dispatch_capacity_units": pa.array([None] * (stores + 1) + [dispatch], pa.int64()),
-        "dispatch_capacity_lines": pa.array([None] * (stores + 2), pa.int64()),
-        "storage_capacity_units": pa.array([None] * (stores + 1) + [200_000], pa.int64()),
-    })
+    return pa.table(
+        {
+            "location_id": _strings(ids),
+            "name": _strings(
+                [*(f"Store {i[1:]}" for i in ids[:stores]), "E-com (simulated)", "Distribution centre (simulated)"]
+            ),
+            "location_type": _strings(["store"] * stores + ["ecom", "dc"]),
+            "channel": _strings(["store"] * stores + ["ecom", None]),
+            "region": ar.constant("City 15", stores + 2),
+            "cluster": _strings([f"volume-{g}" for g in grade] + ["ecom", None]),
+            "tier": _strings([*grade, "A", None]),
+            "supplied_by": _strings([DC] * (stores + 1) + [None]),
+            "open_date": _dates(["2020-01-01"] * (stores + 2)),
+            "close_date": _dates(["NaT"] * (stores + 2)),
+            "receiving_days": ar.constant(RECEIVING_DAYS, stores + 2),
+            "receiving_capacity_units": pa.array([*receiving, None, None], pa.int64()),
+            "dispatch_capacity_units": pa.array([None] * (stores + 1) + [dispatch], pa.int64()),
+            "dispatch_capacity_lines": pa.array([None] * (stores + 2), pa.int64()),
+            "storage_capacity_units": pa.array([None] * (stores + 1) + [200_000], pa.int64()),
+        }
+    )
 
 
 def lanes(net: Network) -> pa.Table:
@@ -93,15 +112,21 @@ def lanes(net: Network) -> pa.Table:
     to = [DC] * SUPPLIERS + list(net.location_ids[:-1])
     count, own = len(to), len(to) - SUPPLIERS
     unit = np.concatenate([np.full(SUPPLIERS, 4), 2 + np.arange(own) % 4])
-    return pa.table({
-        "from_id": _strings(suppliers + [DC] * own), "to_location_id": _strings(to),
-        "lead_time_days": np.array([3] * SUPPLIERS + [1] * own),
-        "lead_time_sd_days": ar.money(np.array([60] * SUPPLIERS + [30] * own)),
-        "ship_days": ar.constant(RECEIVING_DAYS, count), "cutoff_time": ar.constant("14:00", count),
-        "cost_per_unit": ar.money(unit), "cost_per_shipment": ar.money(np.array([4_000] * SUPPLIERS + [1_500] * own)),
-        "min_order_units": pa.array([None] * count, pa.int64()), "order_multiple": ar.constant("case", count),
-        "mode": ar.constant("standard", count),
-    })
+    return pa.table(
+        {
+            "from_id": _strings(suppliers + [DC] * own),
+            "to_location_id": _strings(to),
+            "lead_time_days": np.array([3] * SUPPLIERS + [1] * own),
+            "lead_time_sd_days": ar.money(np.array([60] * SUPPLIERS + [30] * own)),
+            "ship_days": ar.constant(RECEIVING_DAYS, count),
+            "cutoff_time": ar.constant("14:00", count),
+            "cost_per_unit": ar.money(unit),
+            "cost_per_shipment": ar.money(np.array([4_000] * SUPPLIERS + [1_500] * own)),
+            "min_order_units": pa.array([None] * count, pa.int64()),
+            "order_multiple": ar.constant("case", count),
+            "mode": ar.constant("standard", count),
+        }
+    )
 
 
 def assortment(net: Network, version: int, rng: np.random.Generator) -> pa.Table:
@@ -119,25 +144,34 @@ def assortment(net: Network, version: int, rng: np.random.Generator) -> pa.Table
     start = ["2024-01-01" if s != "launch" else LAUNCH_DATE for s in status]
     location = np.concatenate([net.pair_location, extra[:, 0]])
     sku = np.concatenate([net.pair_sku, extra[:, 1]])
-    return pa.table({
-        "sku_id": ar.pick(net.sku_ids, sku), "location_id": ar.pick(net.location_ids, location),
-        "start_date": _dates(start), "end_date": _dates(["NaT"] * len(status)),
-        "presentation_min": np.concatenate([minimum, np.full(len(extra), 2)]),
-        "shelf_capacity": np.concatenate([shelf, 4 * net.case_pack[extra[:, 1]]]), "status": _strings(status),
-    })
+    return pa.table(
+        {
+            "sku_id": ar.pick(net.sku_ids, sku),
+            "location_id": ar.pick(net.location_ids, location),
+            "start_date": _dates(start),
+            "end_date": _dates(["NaT"] * len(status)),
+            "presentation_min": np.concatenate([minimum, np.full(len(extra), 2)]),
+            "shelf_capacity": np.concatenate([shelf, 4 * net.case_pack[extra[:, 1]]]),
+            "status": _strings(status),
+        }
+    )
 
 
-def inventory_snapshot(net: Network, truth: Truth, reserved: np.ndarray, t: int,
-                       rng: np.random.Generator) -> pa.Table:
+def inventory_snapshot(net: Network, truth: Truth, reserved: np.ndarray, t: int, rng: np.random.Generator) -> pa.Table:
     """The system of record's stock at the close of date ``t``: the book, with a few interface errors after opening."""
     count = len(truth.sku)
     slip = np.where(rng.random(count) < SNAPSHOT_ERROR_RATE, rng.choice([-2, -1, 1, 2], count), 0) * (t > 0)
     held = np.concatenate([reserved[t], np.zeros(count - net.pairs, np.int64)])
-    return pa.table({
-        "location_id": ar.pick(net.location_ids, truth.location), "sku_id": ar.pick(net.sku_ids, truth.sku),
-        "on_hand": truth.book[t] + slip, "damaged": truth.damaged[t], "reserved": held,
-        "as_of": ar.timestamps(net.dates, np.full(count, t), np.full(count, 86_399)),
-    })
+    return pa.table(
+        {
+            "location_id": ar.pick(net.location_ids, truth.location),
+            "sku_id": ar.pick(net.sku_ids, truth.sku),
+            "on_hand": truth.book[t] + slip,
+            "damaged": truth.damaged[t],
+            "reserved": held,
+            "as_of": ar.timestamps(net.dates, np.full(count, t), np.full(count, 86_399)),
+        }
+    )
 
 
 def purchase_orders(net: Network, bought: Purchases, t: int) -> pa.Table:
@@ -148,16 +182,22 @@ def purchase_orders(net: Network, bought: Purchases, t: int) -> pa.Table:
     arrived = bought.arrival_day[at] <= t
     is_open = ~arrived | (bought.is_backordered[at] & (t < bought.arrival_day[at] + BACKORDER_DAYS))
     confirmed = bought.confirmed[at]
-    return pa.table({
-        "po_id": ids.take(pa.array(at)), "line_no": line[at],
-        "supplier_id": ar.join("V", ar.number(bought.supplier[at] + 1, 2)), "location_id": ar.constant(DC, len(at)),
-        "sku_id": ar.pick(net.sku_ids, bought.sku[at]), "ordered_units": bought.ordered[at],
-        "received_units": np.where(arrived, bought.received[at], 0),
-        "expected_date": pa.array(net.dates[0] + bought.expected_day[at]),
-        "confirmed_units": ar.where(confirmed >= 0, pa.array(confirmed)),
-        "asn_id": ar.constant(None, len(at), pa.string()), "crossdock": ar.constant(False, len(at)),
-        "status": ar.pick(["closed", "open"], is_open.astype(np.int64)),
-    })
+    return pa.table(
+        {
+            "po_id": ids.take(pa.array(at)),
+            "line_no": line[at],
+            "supplier_id": ar.join("V", ar.number(bought.supplier[at] + 1, 2)),
+            "location_id": ar.constant(DC, len(at)),
+            "sku_id": ar.pick(net.sku_ids, bought.sku[at]),
+            "ordered_units": bought.ordered[at],
+            "received_units": np.where(arrived, bought.received[at], 0),
+            "expected_date": pa.array(net.dates[0] + bought.expected_day[at]),
+            "confirmed_units": ar.where(confirmed >= 0, pa.array(confirmed)),
+            "asn_id": ar.constant(None, len(at), pa.string()),
+            "crossdock": ar.constant(False, len(at)),
+            "status": ar.pick(["closed", "open"], is_open.astype(np.int64)),
+        }
+    )
 
 
 class Campaigns:
@@ -177,11 +217,15 @@ class Campaigns:
         self.end = np.nonzero(edge == -1)[1] - 1
         number = np.cumsum(edge[:, :-1].ravel() == 1).reshape(skus, days) - 1
         by_sku = np.where(on, number, -1).T
-        flag = np.concatenate([source.is_promoted, on.T[:, net.pair_sku[net.store_pairs:]]], axis=1)
+        flag = np.concatenate([source.is_promoted, on.T[:, net.pair_sku[net.store_pairs :]]], axis=1)
         self.of = np.where(flag, by_sku[:, net.pair_sku], -1)
-        self.ids = [f"PR-{net.sku_ids[k]}-{code}" for k, code in
-                    zip(self.sku, np.array(ar.day_codes(net.dates))[self.start], strict=True)]
-        rate = np.array([self.paid[a:b + 1, k].mean() for k, a, b in zip(self.sku, self.start, self.end, strict=True)])
+        self.ids = [
+            f"PR-{net.sku_ids[k]}-{code}"
+            for k, code in zip(self.sku, np.array(ar.day_codes(net.dates))[self.start], strict=True)
+        ]
+        rate = np.array(
+            [self.paid[a : b + 1, k].mean() for k, a, b in zip(self.sku, self.start, self.end, strict=True)]
+        )
         self.rate = np.round(rate, 3)
 
     def picture(self, net: Network, t: int) -> pa.Table:
@@ -189,17 +233,21 @@ class Campaigns:
         at = np.flatnonzero((self.end >= t - PROMO_KEEP_DAYS) & (self.start <= t + PROMO_AHEAD_DAYS))
         price = np.rint(net.price_cents[net.version[self.start[at]], self.sku[at]] * self.rate[at]).astype(np.int64)
         uplift = np.rint(100 + 150 * (1 - self.rate[at])).astype(np.int64)  # a planner's rule of thumb, simulated
-        return pa.table({
-            "promo_id": _strings([self.ids[i] for i in at]), "sku_id": ar.pick(net.sku_ids, self.sku[at]),
-            "location_id": ar.constant("*", len(at)), "start_date": pa.array(net.dates[self.start[at]]),
-            "end_date": pa.array(net.dates[self.end[at]]), "kind": ar.constant("promo", len(at)),
-            "promo_price": ar.money(price), "expected_uplift": ar.money(uplift),
-            "protect_units": pa.array([None] * len(at), pa.int64()),
-        })
+        return pa.table(
+            {
+                "promo_id": _strings([self.ids[i] for i in at]),
+                "sku_id": ar.pick(net.sku_ids, self.sku[at]),
+                "location_id": ar.constant("*", len(at)),
+                "start_date": pa.array(net.dates[self.start[at]]),
+                "end_date": pa.array(net.dates[self.end[at]]),
+                "kind": ar.constant("promo", len(at)),
+                "promo_price": ar.money(price),
+                "expected_uplift": ar.money(uplift),
+                "protect_units": pa.array([None] * len(at), pa.int64()),
+            }
+        )
 
 
 def is_po_date(net: Network, t: int, run_days: list[int]) -> bool:
     """POs land on Mondays, Wednesdays and Fridays, on the first date and on the run dates."""
     return t == 0 or t in run_days or int(net.weekday[t]) in PO_WEEKDAYS
-
-

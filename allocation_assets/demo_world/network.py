@@ -97,8 +97,10 @@ def _ecom_demand(source: Source, skus: np.ndarray, city: np.ndarray, rng: np.ran
 
 def _extend(demand: np.ndarray, weekday: np.ndarray, days: int) -> np.ndarray:
     """Demand (N, P) continued after the data end by the rounded mean of the last four equal weekdays."""
-    ahead = [np.rint(demand[[days + a - 7 * w for w in range((a // 7) + 1, (a // 7) + 5)]].mean(axis=0))
-             for a in range(len(weekday) - days)]
+    ahead = [
+        np.rint(demand[[days + a - 7 * w for w in range((a // 7) + 1, (a // 7) + 5)]].mean(axis=0))
+        for a in range(len(weekday) - days)
+    ]
     return np.concatenate([demand, np.stack(ahead).astype(np.int64)])
 
 
@@ -130,12 +132,17 @@ def build_network(source: Source, seed: int) -> Network:
     demand[days:][:, is_scarce[pair_sku]] //= 2
     mean_units = np.array([source.units[:, source.pair_sku == k].mean() for k in range(skus)])
     return Network(
-        dates=dates, weekday=weekday,
+        dates=dates,
+        weekday=weekday,
         sku_ids=np.array([f"P{p:04d}" for p in source.product_ids]),
         location_ids=np.array([*(f"S{s:04d}" for s in source.store_ids), ECOM, DC]),
         pair_location=np.concatenate([source.pair_store, np.full(ECOM_SKUS, stores)]),
-        pair_sku=pair_sku, store_pairs=len(source.pair_sku), demand=demand,
-        case_pack=_case_packs(mean_units, rng), price_cents=price, cost_cents=cost,
+        pair_sku=pair_sku,
+        store_pairs=len(source.pair_sku),
+        demand=demand,
+        case_pack=_case_packs(mean_units, rng),
+        price_cents=price,
+        cost_cents=cost,
         version=np.searchsorted(np.array(MASTER_DATES, "datetime64[D]"), source.dates, side="right") - 1,
         supplier=np.unique(source.categories["department"], return_inverse=True)[1] % SUPPLIERS,
         is_scarce=is_scarce,

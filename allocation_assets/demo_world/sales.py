@@ -97,8 +97,12 @@ def pos_lines(units: np.ndarray, location: np.ndarray, pairs: np.ndarray, rng: n
     new_day = run_starts(day, location[column])
     first_of_day = np.maximum.accumulate(np.where(new_day, of_line, 0))
     return Lines(
-        day=day, pair=pairs[column], hour=hour, units=units[day, column, hour].astype(np.int64),
-        basket=of_line - first_of_day + 1, line_no=number_in_run(new_basket) + 1,
+        day=day,
+        pair=pairs[column],
+        hour=hour,
+        units=units[day, column, hour].astype(np.int64),
+        basket=of_line - first_of_day + 1,
+        line_no=number_in_run(new_basket) + 1,
         second=hour * 3600 + second[of_line],
     )
 
@@ -131,7 +135,12 @@ def draw_returns(lines: Lines, net: Network, rng: np.random.Generator) -> Return
     order = order[run_starts(all_day[order], all_pair[order])]
     count = len(order)
     return Returns(
-        day=all_day[order], pair=all_pair[order], units=all_units[order], hour=rng.integers(*RETURN_HOURS, count),
+        day=all_day[order],
+        pair=all_pair[order],
+        units=all_units[order],
+        hour=rng.integers(*RETURN_HOURS, count),
         disposition=rng.choice(len(DISPOSITIONS), count, p=DISPOSITION_SHARES),
-        reason=rng.integers(0, len(RETURN_REASONS), count), sold_day=sold[order], line=line[order],
+        reason=rng.integers(0, len(RETURN_REASONS), count),
+        sold_day=sold[order],
+        line=line[order],
     )

@@ -16,8 +16,18 @@ HOURS = 24
 OPEN_FROM, OPEN_TO = 6, 22  # the data set counts stock-out hours in [6, 22): 16 trading hours
 HOURS_OPEN = OPEN_TO - OPEN_FROM
 DAILY_COLUMNS = [
-    "store_id", "product_id", "dt", "sale_amount", "stock_hour6_22_cnt", "discount", "activity_flag", "holiday_flag",
-    "management_group_id", "first_category_id", "second_category_id", "third_category_id",
+    "store_id",
+    "product_id",
+    "dt",
+    "sale_amount",
+    "stock_hour6_22_cnt",
+    "discount",
+    "activity_flag",
+    "holiday_flag",
+    "management_group_id",
+    "first_category_id",
+    "second_category_id",
+    "third_category_id",
 ]
 
 
@@ -91,7 +101,11 @@ def load_source() -> Source:
     first_row = np.unique(day["product_id"], return_index=True)[1]
     out = hour["hourly_stockout"].reshape(series, span, HOURS)[:, :, OPEN_TO - 1]
     return Source(
-        dates=dates, store_ids=stores, product_ids=products, pair_store=pair_store, pair_sku=pair_sku,
+        dates=dates,
+        store_ids=stores,
+        product_ids=products,
+        pair_store=pair_store,
+        pair_sku=pair_sku,
         units=by_date(units),
         hourly_units=np.ascontiguousarray(hourly.reshape(series, span, HOURS).transpose(1, 0, 2).astype(np.int16)),
         hours_out=by_date(day["stock_hour6_22_cnt"]).astype(np.int64),
@@ -101,7 +115,9 @@ def load_source() -> Source:
         is_promoted=by_date(day["activity_flag"]).astype(bool),
         is_weekend_or_holiday=by_date(day["holiday_flag"])[:, 0].astype(bool),
         categories={
-            "department": day["first_category_id"][first_row], "class": day["second_category_id"][first_row],
-            "subclass": day["third_category_id"][first_row], "group": day["management_group_id"][first_row],
+            "department": day["first_category_id"][first_row],
+            "class": day["second_category_id"][first_row],
+            "subclass": day["third_category_id"][first_row],
+            "group": day["management_group_id"][first_row],
         },
     )

@@ -117,7 +117,7 @@ def _blocked_ecom(net: Network, rng: np.random.Generator) -> np.ndarray:
     """E-com days (N, P) on which no delivery comes: weekdays, never two in a row, so that backorders clear."""
     blocked = rng.random(net.demand.shape) < ECOM_BLOCK_RATE
     blocked[:, : net.store_pairs] = False
-    blocked[:FIRST_DELIVERY + 1] = False
+    blocked[: FIRST_DELIVERY + 1] = False
     blocked[net.weekday >= SATURDAY] = False
     blocked[1:] &= ~blocked[:-1]
     return blocked
@@ -135,7 +135,7 @@ def draw(net: Network, is_out_at_close: np.ndarray, rng: np.random.Generator) ->
     kind = np.where(count_schedule(abc, net.weekday, rng, FIRST_DELIVERY), CYCLE, NO_COUNT)
     checks = (rng.random(shape) < 0.006) & (kind == NO_COUNT) & (net.weekday != SUNDAY)[:, None]
     checks[1:] &= out[:-1]
-    checks[:FIRST_DELIVERY + 1], checks[:, stores:] = False, False
+    checks[: FIRST_DELIVERY + 1], checks[:, stores:] = False, False
     kind[checks] = ZERO_CHECK
     hour = np.where(kind == ZERO_CHECK, ZERO_CHECK_HOUR, rng.integers(9, 21, shape))
     hour[:, stores:] = ECOM_COUNT_HOUR
@@ -145,15 +145,20 @@ def draw(net: Network, is_out_at_close: np.ndarray, rng: np.random.Generator) ->
         return np.where(rng.random(shape) < rate, size, 0)
 
     return Draws(
-        is_out_at_close=out, is_blocked=blocked, cover_end=cover_end(out, net.weekday, cadence),
+        is_out_at_close=out,
+        is_blocked=blocked,
+        cover_end=cover_end(out, net.weekday, cadence),
         damaged=np.where(rng.random(shape) < DAMAGE_RATE, rng.integers(1, 3, shape), 0),
         miscount=signed(MISCOUNT_RATE, [0.25, 0.5, 0.25]),
         loss=np.where(rng.random(shape) < LOSS_RATE, rng.integers(1, 4, shape), 0),
         is_loss_recorded=rng.random(shape) < LOSS_FOUND_AT_ONCE,
         is_waste_recorded=rng.random(shape) < WASTE_RECORDED,
         keep=rng.integers(0, WASTE_TOLERANCE + 1, shape),
-        is_found=rng.random(shape) < FOUND_RATE, is_cancelled=rng.random(shape) < CANCEL_RATE,
-        count_kind=kind, count_hour=hour, count_error=signed(COUNT_ERROR_RATE, [0.1, 0.45, 0.45]),
+        is_found=rng.random(shape) < FOUND_RATE,
+        is_cancelled=rng.random(shape) < CANCEL_RATE,
+        count_kind=kind,
+        count_hour=hour,
+        count_error=signed(COUNT_ERROR_RATE, [0.1, 0.45, 0.45]),
         opening_error=np.where(rng.random(shape[1]) < OPENING_WRONG, rng.choice([-1, 1, 1, 2, 3, 4], shape[1]), 0),
     )
 
@@ -165,8 +170,14 @@ def _whole_cases(units: np.ndarray, case_pack: np.ndarray) -> np.ndarray:
 class StoreSimulation:
     """One pass over the dates; every step works on all P pairs at once."""
 
-    def __init__(self, net: Network, draws: Draws, hourly_units: np.ndarray, returns: dict[str, np.ndarray],
-                 rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        net: Network,
+        draws: Draws,
+        hourly_units: np.ndarray,
+        returns: dict[str, np.ndarray],
+        rng: np.random.Generator,
+    ) -> None:
         """``hourly_units`` (T, stores, 24) are real; ``returns`` holds restocked units and their hour, (N, P)."""
         self.net, self.draws, self.hourly, self.returns, self.rng = net, draws, hourly_units, returns, rng
         self.case = net.case_pack[net.pair_sku]
@@ -251,8 +262,17 @@ class StoreSimulation:
 
     def _stock_tonight(self, t: int) -> np.ndarray:
         f = self.flows
-        return (f.true_close[t - 1] + f.delivered[t] - f.damaged[t] + f.miscount[t] + f.restocked[t]
-                - f.sold[t] - f.swapped[t] - f.lost[t] - f.wasted[t])
+        return (
+            f.true_close[t - 1]
+            + f.delivered[t]
+            - f.damaged[t]
+            + f.miscount[t]
+            + f.restocked[t]
+            - f.sold[t]
+            - f.swapped[t]
+            - f.lost[t]
+            - f.wasted[t]
+        )
 
     def _swap(self, t: int) -> None:
         """A unit leaves under a neighbour's bar code: true sales of one SKU up, of the other down, same store."""
@@ -262,8 +282,11 @@ class StoreSimulation:
         keep = np.isin(scanned, taken, invert=True) & (scanned < self.net.store_pairs)
         taken, scanned = taken[keep], scanned[keep]
         spare = self._stock_tonight(t) - self._sunday_demand(t)
-        is_ok = ((self.net.pair_location[taken] == self.net.pair_location[scanned])
-                 & (spare[taken] > 0) & (self.flows.sold[t, scanned] > 0))
+        is_ok = (
+            (self.net.pair_location[taken] == self.net.pair_location[scanned])
+            & (spare[taken] > 0)
+            & (self.flows.sold[t, scanned] > 0)
+        )
         self.flows.swapped[t, taken[is_ok]] = 1
         self.flows.swapped[t, scanned[is_ok]] = -1
 
@@ -275,7 +298,7 @@ class StoreSimulation:
         flows.lost_recorded[t] = np.where(draws.is_loss_recorded[t], flows.lost[t], 0)
         stock = self._stock_tonight(t)
         is_wasted = draws.is_out_at_close[t] & (stock > WASTE_TOLERANCE)
-        is_wasted[self.net.store_pairs:] = False
+        is_wasted[self.net.store_pairs :] = False
         flows.wasted[t] = np.where(is_wasted & (t >= FIRST_DELIVERY), stock - draws.keep[t], 0)
         flows.waste_recorded[t] = np.where(draws.is_waste_recorded[t], flows.wasted[t], 0)
 
@@ -288,5 +311,15 @@ class StoreSimulation:
     def _close(self, t: int) -> None:
         f = self.flows
         f.true_close[t] = self._stock_tonight(t) + f.evening[t]
-        f.book_close[t] = (f.book_close[t - 1] + f.found[t] + f.delivered[t] - f.damaged[t] + f.evening[t]
-                           - f.sold[t] + f.restocked[t] + f.corrected[t] - f.lost_recorded[t] - f.waste_recorded[t])
+        f.book_close[t] = (
+            f.book_close[t - 1]
+            + f.found[t]
+            + f.delivered[t]
+            - f.damaged[t]
+            + f.evening[t]
+            - f.sold[t]
+            + f.restocked[t]
+            + f.corrected[t]
+            - f.lost_recorded[t]
+            - f.waste_recorded[t]
+        )

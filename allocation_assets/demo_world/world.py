@@ -25,9 +25,20 @@ DEMO_RUN_DATES = (date(2024, 6, 23), date(2024, 6, 24), date(2024, 6, 25))
 # carries simulated prices and the simulated e-com channel, so it never counts as observed.
 PROVENANCE = {"pos": "derived", "stock_outs": "derived"}
 FORMATS = {
-    "pos": "parquet", "returns": "csv", "receipts": "csv", "cycle_counts": "csv.gz", "adjustments": "csv",
-    "shipments": "parquet", "orders": "csv", "stock_outs": "parquet", "items": "csv", "locations": "csv",
-    "inventory_snapshot": "parquet", "lanes": "csv", "purchase_orders": "parquet", "promotions": "csv",
+    "pos": "parquet",
+    "returns": "csv",
+    "receipts": "csv",
+    "cycle_counts": "csv.gz",
+    "adjustments": "csv",
+    "shipments": "parquet",
+    "orders": "csv",
+    "stock_outs": "parquet",
+    "items": "csv",
+    "locations": "csv",
+    "inventory_snapshot": "parquet",
+    "lanes": "csv",
+    "purchase_orders": "parquet",
+    "promotions": "csv",
     "assortment": "parquet",
 }
 
@@ -67,8 +78,10 @@ class World:
             table = self.plans[feed].get(day)
             return [] if table is None else [LandingFile(f"{feed}.{suffix}", table)]
         bad = tuple(row for row in DEMO_BAD_ROWS if (row.feed, row.business_date) == (feed, on))
-        return [LandingFile(f"{name}.{suffix}", rows.on(day), bad if i == 0 else ())
-                for i, (name, rows) in enumerate(self.transactions[feed])]
+        return [
+            LandingFile(f"{name}.{suffix}", rows.on(day), bad if i == 0 else ())
+            for i, (name, rows) in enumerate(self.transactions[feed])
+        ]
 
 
 @dataclass(frozen=True)
@@ -90,7 +103,7 @@ class _Movements:
 def _late_orders(net: Network, draws: Draws, rng: np.random.Generator) -> tuple[Network, np.ndarray]:
     """E-com units (N, P) ordered in the evening and sold on the next date; never into a day without delivery."""
     late = np.zeros_like(net.demand)
-    late[:, net.store_pairs:] = rng.binomial(net.demand[:, net.store_pairs:], LATE_ORDER_RATE)
+    late[:, net.store_pairs :] = rng.binomial(net.demand[:, net.store_pairs :], LATE_ORDER_RATE)
     late[:-1][draws.is_blocked[1:]] = 0
     late[0] = 0
     demand = net.demand - late
@@ -110,8 +123,8 @@ def _simulate(source: Source, seed: int) -> _Movements:
     back = draw_returns(store, net, rng(5))
     restocked = back.restocked(net.demand.shape)
     flows = StoreSimulation(net, draws, source.hourly_units, restocked, rng(6)).run()
-    sold = flows.sold[: net.days, net.store_pairs:].copy()
-    sold[0] = net.demand[0, net.store_pairs:]  # before the books open there are sales, but no stock movements
+    sold = flows.sold[: net.days, net.store_pairs :].copy()
+    sold[0] = net.demand[0, net.store_pairs :]  # before the books open there are sales, but no stock movements
     ecom_pairs = np.arange(net.store_pairs, net.pairs)
     ecom = pos_lines(ecom_hours(sold, source, rng(7)), net.pair_location[ecom_pairs], ecom_pairs, rng(8))
     moved = build_transfers(net, flows, rng(9))
@@ -134,11 +147,12 @@ def _truth(m: _Movements, seed: int) -> tuple[Truth, Damaged]:
     return build_truth(net, m.flows, m.dc, damaged, in_transit, lost), damaged
 
 
-def _transactions(m: _Movements, source: Source, truth: Truth, damaged: Damaged, campaigns: masters.Campaigns,
-                  seed: int) -> dict[str, list[tuple[str, DatedTable]]]:
+def _transactions(
+    m: _Movements, source: Source, truth: Truth, damaged: Damaged, campaigns: masters.Campaigns, seed: int
+) -> dict[str, list[tuple[str, DatedTable]]]:
     net = m.net
     rng = np.random.default_rng([seed, 12])
-    discount = np.concatenate([source.discount, campaigns.paid[:, net.pair_sku[net.store_pairs:]]], axis=1)
+    discount = np.concatenate([source.discount, campaigns.paid[:, net.pair_sku[net.store_pairs :]]], axis=1)
     baskets = np.unique(m.ecom.day * 100_000 + m.ecom.basket, return_inverse=True)[1]
     customer = rng.integers(1, 4_000, int(baskets.max()) + 1)[baskets]
     shipped, shipment, line = feeds.shipments(net, m.moved, rng)
@@ -153,14 +167,17 @@ def _transactions(m: _Movements, source: Source, truth: Truth, damaged: Damaged,
         "stock_outs": feeds.stock_outs(net, source, m.flows),
     }
     return {
-        "pos": [("pos_stores", feeds.pos(net, m.store, discount, campaigns.of, campaigns.ids, None)),
-                ("pos_ecom_simulated", feeds.pos(net, m.ecom, discount, campaigns.of, campaigns.ids, customer))],
+        "pos": [
+            ("pos_stores", feeds.pos(net, m.store, discount, campaigns.of, campaigns.ids, None)),
+            ("pos_ecom_simulated", feeds.pos(net, m.ecom, discount, campaigns.of, campaigns.ids, customer)),
+        ],
         **{feed: [(feed, table)] for feed, table in tables.items()},
     }
 
 
-def _plans(m: _Movements, source: Source, truth: Truth, campaigns: masters.Campaigns,
-           seed: int) -> dict[str, dict[int, pa.Table]]:
+def _plans(
+    m: _Movements, source: Source, truth: Truth, campaigns: masters.Campaigns, seed: int
+) -> dict[str, dict[int, pa.Table]]:
     net = m.net
     refresh = [int(np.flatnonzero(source.dates == np.datetime64(d))[0]) for d in MASTER_DATES]
     run_days = [int(np.flatnonzero(source.dates == np.datetime64(d))[0]) for d in DEMO_RUN_DATES]
@@ -172,11 +189,16 @@ def _plans(m: _Movements, source: Source, truth: Truth, campaigns: masters.Campa
     return {
         "items": {t: masters.items(net, source, v, fixed()) for v, t in enumerate(refresh)},
         "locations": {t: masters.locations(net, m.flows, m.dc) for t in refresh},
-        "inventory_snapshot": {t: masters.inventory_snapshot(net, truth, m.late, t, slips)
-                               for t in range(0, net.days, masters.SNAPSHOT_EVERY)},
+        "inventory_snapshot": {
+            t: masters.inventory_snapshot(net, truth, m.late, t, slips)
+            for t in range(0, net.days, masters.SNAPSHOT_EVERY)
+        },
         "lanes": {t: masters.lanes(net) for t in refresh},
-        "purchase_orders": {t: masters.purchase_orders(net, m.bought, t) for t in range(net.days)
-                            if masters.is_po_date(net, t, run_days)},
+        "purchase_orders": {
+            t: masters.purchase_orders(net, m.bought, t)
+            for t in range(net.days)
+            if masters.is_po_date(net, t, run_days)
+        },
         "promotions": {t: campaigns.picture(net, t) for t in range(net.days) if t == 0 or net.weekday[t] == 0},
         "assortment": {t: masters.assortment(net, v, fixed()) for v, t in enumerate(refresh)},
     }
@@ -192,5 +214,11 @@ def build_world(seed: int = DEMO_SEED) -> World:
     moves = _simulate(source, seed)
     truth, damaged = _truth(moves, seed)
     campaigns = masters.Campaigns(moves.net, source)
-    return World(seed, source, moves.net, _transactions(moves, source, truth, damaged, campaigns, seed),
-                 _plans(moves, source, truth, campaigns, seed), truth)
+    return World(
+        seed,
+        source,
+        moves.net,
+        _transactions(moves, source, truth, damaged, campaigns, seed),
+        _plans(moves, source, truth, campaigns, seed),
+        truth,
+    )

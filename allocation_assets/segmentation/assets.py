@@ -32,7 +32,8 @@ FROM int_items AS i CROSS JOIN weeks AS w LEFT JOIN sold AS s ON s.sku_id = i.sk
 GROUP BY i.sku_id ORDER BY i.sku_id
 """
 _QUERY = """
-SELECT $day::DATE AS business_date, sku_id, abc, xyz, velocity, margin_rate, coalesce(lifecycle, 'core') AS lifecycle, service_target
+SELECT $day::DATE AS business_date, sku_id, abc, xyz, velocity,
+       CASE WHEN NOT isnan(margin_rate) THEN margin_rate END AS margin_rate, coalesce(lifecycle, 'core') AS lifecycle, service_target
 FROM segments ORDER BY sku_id
 """
 

@@ -13,7 +13,7 @@ import pytest
 
 from allocation_assets.allocation.engine import plan
 from allocation_assets.allocation.feasibility import violations
-from allocation_assets.allocation.problem import AllocationSettings, allocation_problem, unit_economics
+from allocation_assets.allocation.problem import AllocationSettings, allocation_problem
 from allocation_assets.allocation.scorer import score
 from tests.support.allocation_reference import (
     brute_force,
@@ -378,13 +378,6 @@ def test_huge_demand_is_handled():
 def test_bad_input_says_what_is_wrong(changes, text):
     with pytest.raises(ValueError, match=text):
         plan(small(**changes))
-
-
-def test_unit_economics():
-    money = unit_economics([10.0, 1.0], [6.0, 5.0], 0.5, 2.0, 0.01, 7.0, 0.3)
-    np.testing.assert_allclose(money["gain_per_unit"], [9.0, 0.0])
-    np.testing.assert_allclose(money["holding_per_unit"], 0.07)
-    assert float(money["ship_cost_per_unit"]) == 0.3
 
 
 def test_feasibility_sees_each_broken_limit():

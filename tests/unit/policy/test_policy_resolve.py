@@ -167,9 +167,6 @@ def test_defaults_of_the_landing_contract():
         "allocation.review_days": 0b1111111,
         "replenishment.review_days": 0b1111111,
         "lanes.default_lead_time_days": 1.0,
-        "service.target_a": 0.98,
-        "service.target_b": 0.95,
-        "service.target_c": 0.90,
     }
     for name, value in constants.items():
         assert resolved[name].tolist() == [value] * 3, name

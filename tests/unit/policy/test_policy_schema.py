@@ -71,6 +71,9 @@ def test_deployment_defaults_are_those_of_the_contracts():
         "segmentation.medium_units_per_week": 1.0,
         "segmentation.xyz_x_cv": 0.5,
         "segmentation.xyz_y_cv": 1.0,
+        "service.target_a": 0.98,
+        "service.target_b": 0.95,
+        "service.target_c": 0.9,
         "transit_close_days": 7,
     }
     assert (values["feeds.late_days"], values["feeds.not_merchandise"], values["demand.window_days"]) == (35, (), 56)

@@ -1,0 +1,75 @@
+"""Zero-row files of every decided dataset, so that dbt can read the lake before anything was decided.
+
+The columns are the contract between the deciding assets and dbt's sources; a test holds them equal to what is written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+NEVER = "0001-01-01"
+
+_PAIR = "business_date DATE, from_location_id VARCHAR, to_location_id VARCHAR, sku_id VARCHAR"
+_MONEY = "DECIMAL(18, 6)"
+SCHEMAS = {
+    "decisions/demand_forecasts": (
+        "business_date DATE, location_id VARCHAR, sku_id VARCHAR, daily_mean DOUBLE, dispersion DOUBLE, p50 BIGINT,"
+        " p90 BIGINT, p95 BIGINT, p99 BIGINT, horizon_days INTEGER, method VARCHAR, observed_days DOUBLE,"
+        " censored_days INTEGER"
+    ),
+    "decisions/sku_segments": (
+        "business_date DATE, sku_id VARCHAR, abc VARCHAR, xyz VARCHAR, velocity VARCHAR, margin_rate DOUBLE,"
+        " lifecycle VARCHAR, service_target DOUBLE"
+    ),
+    "decisions/allocations": (
+        "business_date DATE, allocation_id VARCHAR, from_location_id VARCHAR, to_location_id VARCHAR, sku_id VARCHAR,"
+        " is_firm BOOLEAN, units BIGINT, cases BIGINT, ship_date DATE, arrival_date DATE, channel VARCHAR,"
+        f" priority_rank INTEGER, expected_units_sold_uplift DOUBLE, marginal_value {_MONEY}, opportunity_cost {_MONEY},"
+        " binding_constraint VARCHAR, rule_id VARCHAR, override_id VARCHAR, approval_status VARCHAR, scenario_id VARCHAR"
+    ),
+    "decisions/allocation_needs": (
+        f"{_PAIR}, channel VARCHAR, department VARCHAR, need_units BIGINT, allocated_units BIGINT, shorted_units BIGINT,"
+        " on_hand BIGINT, in_transit BIGINT, position_units BIGINT, supply_units BIGINT, daily_mean DOUBLE,"
+        " dispersion DOUBLE, horizon_days INTEGER, case_pack BIGINT, presentation_min BIGINT, shelf_capacity BIGINT,"
+        f" marginal_value {_MONEY}, next_case_value {_MONEY}, opportunity_cost {_MONEY}, objective_value {_MONEY},"
+        f" objective_bound {_MONEY}, presentation_bonus {_MONEY}, binding_constraint VARCHAR, rule_id VARCHAR,"
+        " override_id VARCHAR, ship_date DATE, arrival_date DATE, is_blocked BOOLEAN, receiving_capacity_units BIGINT,"
+        " dispatch_capacity_units BIGINT, dispatch_capacity_lines BIGINT"
+    ),
+    "decisions/allocation_certificate": (
+        f"business_date DATE, from_location_id VARCHAR, objective_value {_MONEY}, objective_bound {_MONEY},"
+        f" presentation_bonus {_MONEY}, optimality_gap DOUBLE"
+    ),
+    "carry": (
+        "kind VARCHAR, from_location_id VARCHAR, to_location_id VARCHAR, sku_id VARCHAR, units BIGINT, ship_date DATE,"
+        " arrival_date DATE, decided_on DATE"
+    ),
+    "runs": (
+        "business_date DATE, run_id VARCHAR, started_at TIMESTAMP, policy_hash VARCHAR, input_hash VARCHAR,"
+        " code_version VARCHAR, seconds_ingest DOUBLE, seconds_inventory DOUBLE, seconds_decide DOUBLE,"
+        " seconds_gates DOUBLE, rows_landed BIGINT, rows_loaded BIGINT, rows_quarantined BIGINT,"
+        f" allocation_lines BIGINT, objective_value {_MONEY}, objective_bound {_MONEY}, optimality_gap DOUBLE,"
+        " is_cold_start BOOLEAN, warnings VARCHAR[], provenance VARCHAR"
+    ),
+}
+
+
+def ensure_decision_placeholders(lake: Path) -> None:
+    """Write the zero-row files that are not there yet."""
+    missing = {
+        lake / dataset / f"business_date={NEVER}" / "data.parquet": columns
+        for dataset, columns in SCHEMAS.items()
+        if not (lake / dataset / f"business_date={NEVER}" / "data.parquet").exists()
+    }
+    if not missing:
+        return
+    with duckdb.connect() as connection:
+        for number, (target, columns) in enumerate(missing.items()):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = target.with_suffix(".part")
+            literal = "'" + str(part).replace("'", "''") + "'"
+            connection.execute(f"CREATE TABLE empty_{number} ({columns})")
+            connection.execute(f"COPY empty_{number} TO {literal} (FORMAT parquet)")
+            part.replace(target)

@@ -1,0 +1,196 @@
+"""End to end on a world small enough to work out by hand: published figures, late facts, refusals, kills."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from data_quality.invariants import check_invariants
+from tests.support import tiny_world as world
+from tests.support.home import allocator, parquet_hashes, published
+
+D8, D9, D10 = world.DATES[7:10]
+
+
+def _current(home):
+    return json.loads((home / "published" / "CURRENT.json").read_text())
+
+
+def test_the_book_is_what_the_movements_say(tiny_home):
+    """Semantics 13 to 16: opening 12, less sales, plus transfers received, plus returns that came back sellable."""
+    for location in world.SELLING:
+        for sku in world.SKUS:
+            # Facts of the snapshot's own date lie before its close: they feed demand only.
+            sold = sum(world.units_sold(day, location, sku) for day in world.DATES[1:8])
+            received = 2 * 7 if sku in "AB" else 0
+            came_back = sum(day.day % 2 for day in world.DATES[1:8]) if (location, sku) == ("S1", "A") else 0
+            expected = 12 - sold + received + came_back
+            rows = published(
+                tiny_home,
+                "SELECT on_hand FROM inventory_positions WHERE business_date = $day AND location_id = $l AND sku_id = $s",
+                day=D8, l=location, s=sku,
+            )  # fmt: skip
+            assert rows == [(expected,)], (location, sku)
+
+
+def test_history_publishes_ledger_accounts_and_measures_but_no_decisions(tiny_home):
+    """Semantics 3."""
+    for dataset in ("stock_ledger", "feed_accounting", "kpi_daily"):
+        assert published(tiny_home, f"SELECT count(DISTINCT business_date) FROM {dataset}") == [(8,)], dataset
+    for dataset in ("allocations", "demand_forecasts", "inventory_positions"):
+        assert published(tiny_home, f"SELECT DISTINCT business_date FROM {dataset}") == [(D8,)], dataset
+
+
+def test_sales_of_history_are_the_sales_that_landed(tiny_home):
+    for day in world.DATES[:8]:
+        units = sum(world.units_sold(day, location, sku) for location in world.SELLING for sku in world.SKUS)
+        row = published(
+            tiny_home,
+            "SELECT sales_units FROM kpi_daily WHERE business_date = $day AND location_id = '*' AND department = '*'",
+            day=day,
+        )
+        assert row == [(units,)]
+
+
+def test_invariants_hold(tiny_home):
+    assert check_invariants(tiny_home / "published" / "allocator.duckdb", None) == []
+
+
+def test_current_names_every_file_with_its_hash(tiny_home):
+    current = _current(tiny_home)
+    assert current["business_date"] == str(D8)
+    hashes = parquet_hashes(tiny_home)
+    assert hashes.items() <= current["files"].items()
+    assert {name for name in current["files"] if "run_summary" not in name} == {*hashes, "allocator.duckdb"}
+
+
+def test_explain_answers_for_every_pair_with_need(tiny_home):
+    rows = published(tiny_home, "SELECT sku_id, to_location_id FROM allocation_needs ORDER BY ALL LIMIT 1")
+    sku, location = rows[0]
+    text = allocator(tiny_home, "explain", "--date", str(D8), "--sku", sku, "--location", location).stdout
+    for word in ("demand", "need", "supply", "because", "rule", "value"):
+        assert f"\n{word}" in text
+
+
+def test_rerun_is_byte_identical_and_the_next_day_keeps_the_past(home):
+    """Semantics 5; a second run of the same date changes nothing, a next day adds to it."""
+    before = parquet_hashes(home)
+    allocator(home, "run", "--date", str(D8))
+    assert parquet_hashes(home) == before
+    world.write_day(home / "landing", D9)
+    allocator(home, "run", "--date", str(D9))
+    after = parquet_hashes(home)
+    assert before.items() <= after.items()
+    assert _current(home)["business_date"] == str(D9)
+    assert check_invariants(home / "published" / "allocator.duckdb", None) == []
+
+
+def test_one_go_equals_one_by_one(home, tmp_path):
+    """Semantics 5: --through gives the bytes of single runs in the same order."""
+    for day in (D9, D10):
+        world.write_day(home / "landing", day)
+    other = tmp_path / "other"
+    shutil.copytree(home, other)
+    allocator(home, "run", "--date", str(D9), "--through", str(D10))
+    for day in (D9, D10):
+        allocator(other, "run", "--date", str(day))
+    assert parquet_hashes(home) == parquet_hashes(other)
+
+
+def test_late_facts_restate_measures_and_never_decisions(home):
+    """Semantics 4 and 11: a late sale and a SKU that its master names a day later."""
+    landing = home / "landing"
+    world.write_day(landing, D9)
+    early = world.DATES[4]
+    world.write_feed(landing, "pos", early, [("LATE", 1, "S2", "C", 3, 24, f"{early}T10:00:00", "store")], "late.csv")
+    world.write_feed(landing, "pos", D9, [("NEW", 1, "S1", "E", 1, 12, f"{D9}T10:00:00", "store")], "new_sku.csv")
+    allocations = {
+        name: sha
+        for name, sha in parquet_hashes(home).items()
+        if name.startswith(("allocations/", "demand_forecasts/"))
+    }
+    before = published(
+        home,
+        "SELECT on_hand FROM inventory_positions WHERE business_date = $d AND location_id = 'S2' AND sku_id = 'C'",
+        d=D8,
+    )
+    allocator(home, "run", "--date", str(D9))
+    assert allocations.items() <= parquet_hashes(home).items()
+    after = published(
+        home,
+        "SELECT on_hand FROM inventory_positions WHERE business_date = $d AND location_id = 'S2' AND sku_id = 'C'",
+        d=D8,
+    )
+    assert after == [(before[0][0] - 3,)]
+    late = published(home, "SELECT business_date, posted_on, units FROM stock_ledger WHERE source_key = 'LATE|1'")
+    assert late == [(early, D9, -3)]
+    assert published(home, "SELECT reasons FROM quarantine WHERE file = 'new_sku.csv'") == [(["unknown_sku"],)]
+
+    world.write_day(landing, D10)
+    world.write_feed(landing, "items", D10, world.items((*world.SKUS, "E")))
+    allocator(home, "run", "--date", str(D10))
+    account = "SELECT rows_landed, rows_loaded, rows_quarantined FROM feed_accounting WHERE file = 'new_sku.csv'"
+    assert published(home, account) == [(1, 1, 0)]
+    assert published(home, "SELECT resolved_on FROM quarantine WHERE file = 'new_sku.csv'") == [(D10,)]
+    taken_up = published(home, "SELECT business_date, posted_on, units FROM stock_ledger WHERE source_key = 'NEW|1'")
+    assert taken_up == [(D9, D10, -1)]
+    assert check_invariants(home / "published" / "allocator.duckdb", None) == []
+
+
+def test_a_missing_feed_refuses_to_publish_and_names_it(home):
+    """Semantics 8; landing.md: exit 3, feed, date and folder named, published/ untouched."""
+    before = parquet_hashes(home)
+    world.write_day(home / "landing", D9)
+    shutil.rmtree(home / "landing" / "pos" / f"business_date={D9}")
+    done = allocator(home, "run", "--date", str(D9), check=False)
+    assert done.returncode == 3
+    assert "pos" in done.stderr and str(D9) in done.stderr and f"landing/pos/business_date={D9}" in done.stderr
+    assert parquet_hashes(home) == before
+    assert _current(home)["business_date"] == str(D8)
+    assert "pos" in allocator(home, "status").stdout
+    world.write_day(home / "landing", D9)
+    allocator(home, "run", "--date", str(D9))
+    assert _current(home)["business_date"] == str(D9)
+    assert "refused" not in allocator(home, "status").stdout
+
+
+def test_a_feed_full_of_bad_rows_refuses_to_publish(home):
+    """Semantics 12: more than 5 % and more than 20 rows quarantined."""
+    before = parquet_hashes(home)
+    world.write_day(home / "landing", D9)
+    rows = [(f"B{n}", 1, "S1", "A", -1, 4, f"{D9}T10:00:00", "store") for n in range(30)]
+    world.write_feed(home / "landing", "pos", D9, rows, "bad.csv")
+    done = allocator(home, "run", "--date", str(D9), check=False)
+    assert done.returncode == 3
+    assert "pos" in done.stderr and "quarantine" in done.stderr
+    assert parquet_hashes(home) == before
+    exported = home.parent / "rows.csv"
+    allocator(home, "quarantine", "--feed", "pos", "--export", str(exported))
+    assert exported.read_text().count("out_of_range") == 30
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_killed_run_ends_in_the_same_bytes(home, tmp_path, seed):
+    """SIGKILL anywhere, then run again: readers saw the old state or the new one, and the end is the same."""
+    world.write_day(home / "landing", D9)
+    other = tmp_path / "undisturbed"
+    shutil.copytree(home, other)
+    start = time.monotonic()
+    allocator(other, "run", "--date", str(D9))
+    seconds = time.monotonic() - start
+    old, new = parquet_hashes(home), parquet_hashes(other)
+    command = [sys.executable, "-m", "orchestration.cli", "run", "--date", str(D9), "--home", str(home)]
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(random.Random(seed).uniform(0.15, 0.95) * seconds)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert parquet_hashes(home) in (old, new)
+    allocator(home, "run", "--date", str(D9))
+    assert parquet_hashes(home) == new
+    assert _current(home)["files"].keys() == _current(other)["files"].keys()

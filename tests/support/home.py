@@ -1,0 +1,36 @@
+"""Run the installed command against a home, as a user would, and look at what it published."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+
+from orchestration.publishing.current import sha256_of
+
+
+def allocator(home: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """`allocator <arguments> --home <home>` in a process of its own; fails loudly when `check`."""
+    command = [sys.executable, "-m", "orchestration.cli", *arguments, "--home", str(home)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONWARNINGS": "ignore"})
+    if check and done.returncode:
+        raise AssertionError(f"{arguments} exited {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+    return done
+
+
+def parquet_hashes(home: Path) -> dict[str, str]:
+    """sha256 of every published Parquet file but run_summary, which alone holds clock times (semantics 5)."""
+    return {
+        path.relative_to(home / "published").as_posix(): sha256_of(path)
+        for path in sorted((home / "published").rglob("*.parquet"))
+        if "run_summary" not in path.parts
+    }
+
+
+def published(home: Path, query: str, **parameters) -> list[tuple]:
+    """Rows of a query over published/allocator.duckdb alone."""
+    with duckdb.connect(str(home / "published" / "allocator.duckdb"), read_only=True) as connection:
+        return connection.execute(query, parameters).fetchall()

@@ -1,0 +1,295 @@
+"""Every rule of the gates faults a crafted bad row, names it, and faults nothing in the good world.
+
+A case is: expectation, dataset to spoil, SQL that spoils it, and the keys that must be named. The good world is worked
+out by hand in `world`; the rules that come from the contracts are tested in `test_gate_feeds`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from data_quality import judged
+from data_quality.expectations import suite_specs
+from data_quality.runner import evaluate, gate_scope, run_gate
+from tests.unit.quality.world import RUN
+
+DC_A = [{"business_date": "2026-03-04", "location_id": "DC1", "sku_id": "A"}]
+STORE_A = [{"business_date": "2026-03-04", "location_id": "S1", "sku_id": "A"}]
+LINE = [{"from_location_id": "DC1", "to_location_id": "S1", "sku_id": "A"}]
+LINE_B = [{"from_location_id": "DC1", "to_location_id": "S1", "sku_id": "B"}]
+OUT = [{"from_location_id": "DC1", "sku_id": "A"}]
+SHIPPED = [{"from_location_id": "DC1", "ship_date": "2026-03-05"}]
+RUN_KEY = [{"business_date": "2026-03-04"}]
+
+POSITION = "UPDATE inventory_positions SET {} WHERE business_date = '2026-03-04' AND location_id = 'S1'"
+RECONCILED = "UPDATE reconciliations SET {} WHERE business_date = '2026-03-04' AND location_id = 'DC1' AND sku_id = 'A'"
+LEDGER = "UPDATE stock_ledger SET {} WHERE movement_id = 'm4'"
+MOVED = [{"movement_id": "m4"}]
+
+POSITIONS = [
+    ("inventory_positions.has_rows", "inventory_positions", "DELETE FROM inventory_positions WHERE business_date > '2026-03-02'", None),
+    ("inventory_positions.grain_unique", "inventory_positions",
+     "INSERT INTO inventory_positions FROM inventory_positions WHERE business_date > '2026-03-02' AND location_id = 'S1'", STORE_A),
+    ("inventory_positions.on_order_not_null", "inventory_positions", POSITION.format("on_order = NULL"), STORE_A),
+    ("inventory_positions.available_in_range", "inventory_positions", POSITION.format("available = -1"), STORE_A),
+    ("inventory_positions.damaged_in_range", "inventory_positions", POSITION.format("damaged = -1"), STORE_A),
+    ("inventory_positions.reserved_in_range", "inventory_positions", POSITION.format("reserved = -1"), STORE_A),
+    ("inventory_positions.on_order_in_range", "inventory_positions", POSITION.format("on_order = -1"), STORE_A),
+    ("inventory_positions.on_hand_in_range", "inventory_positions", POSITION.format("on_hand = -1"), STORE_A),
+    ("inventory_positions.in_transit_in_range", "inventory_positions", POSITION.format("in_transit = -1"), STORE_A),
+    ("inventory_positions.stock_status_known", "inventory_positions", POSITION.format("stock_status = 'fine'"), STORE_A),
+    ("inventory_positions.ownership_known", "inventory_positions", POSITION.format("ownership = 'lent'"), STORE_A),
+    ("inventory_positions.available_within_on_hand", "inventory_positions", POSITION.format("reserved = 2"), STORE_A),
+    ("inventory_positions.stockout_status_right", "inventory_positions", POSITION.format("available = 0"), STORE_A),
+    ("inventory_positions.equals_ledger", "inventory_positions", POSITION.format("on_hand = 10"), STORE_A),
+    ("inventory_positions.equals_ledger", "inventory_positions", POSITION.format("damaged = 1"), STORE_A),
+    ("inventory_positions.equals_ledger", "inventory_positions", POSITION.format("in_transit = 5"), STORE_A),
+    ("inventory_positions.equals_ledger", "stock_ledger", "DELETE FROM stock_ledger WHERE movement_id = 'm5'", DC_A),
+    ("inventory_positions.equals_ledger", "inventory_positions",
+     "DELETE FROM inventory_positions WHERE business_date > '2026-03-02' AND location_id = 'S1'", STORE_A),
+    ("inventory_positions.few_unopened", "inventory_positions", POSITION.format("is_unopened = true"),
+     [{"business_date": "2026-03-04", "share": "0.3333333333333333"}]),
+    ("inventory_positions.few_negative", "inventory_positions", POSITION.format("on_hand = -1"),
+     [{"business_date": "2026-03-04", "share": "0.3333333333333333"}]),
+    ("reconciliations.grain_unique", "reconciliations",
+     "INSERT INTO reconciliations FROM reconciliations WHERE business_date > '2026-03-02' AND location_id = 'S1'", STORE_A),
+    ("reconciliations.sales_not_null", "reconciliations", RECONCILED.format("sales = NULL"), DC_A),
+    ("reconciliations.ledger_identity", "reconciliations", RECONCILED.format("receipts = 1"), DC_A),
+    ("reconciliations.opening_is_closing_before", "reconciliations", RECONCILED.format("opening = 99"), DC_A),
+    ("reconciliations.opening_is_closing_before", "reconciliations",
+     "DELETE FROM reconciliations WHERE business_date > '2026-03-02' AND location_id = 'S1'", STORE_A),
+    ("reconciliations.closing_is_position", "reconciliations", RECONCILED.format("closing_book = 95"), DC_A),
+    ("reconciliations.counted_units_in_range", "reconciliations", RECONCILED.format("counted_units = -1"), DC_A),
+    ("reconciliations.variance_has_count", "reconciliations", RECONCILED.format("variance = 1"), DC_A),
+    ("stock_ledger.grain_unique", "stock_ledger", "INSERT INTO stock_ledger FROM stock_ledger WHERE movement_id = 'm4'", MOVED),
+    ("stock_ledger.units_not_null", "stock_ledger", LEDGER.format("units = NULL"), MOVED),
+    ("stock_ledger.bucket_known", "stock_ledger", LEDGER.format("bucket = 'shelf'"), MOVED),
+    ("stock_ledger.movement_type_known", "stock_ledger", LEDGER.format("movement_type = 'gift'"), MOVED),
+    ("stock_ledger.units_allowed", "stock_ledger", LEDGER.format("units = 0"), MOVED),
+    ("stock_ledger.posted_on_or_after", "stock_ledger", LEDGER.format("posted_on = '2026-03-03'"), MOVED),
+    ("stock_ledger.transfers_balanced", "stock_ledger", "DELETE FROM stock_ledger WHERE movement_id = 'm6'",
+     [{"business_date": "2026-03-04", "sku_id": "A"}]),
+    ("stock_ledger.signs_right", "stock_ledger", LEDGER.format("units = 3"), MOVED),
+    ("stock_ledger.signs_right", "stock_ledger", LEDGER.format("is_reversal = true"), MOVED),
+]  # fmt: skip
+
+FORECAST = "UPDATE demand_forecasts SET {} WHERE sku_id = 'A'"
+FORECAST_A = [{"location_id": "S1", "sku_id": "A"}]
+SEGMENT = "UPDATE sku_segments SET {} WHERE sku_id = 'A'"
+ALLOCATION = "UPDATE allocations SET {}"
+NEED = "UPDATE allocation_needs SET {} WHERE sku_id = 'A'"
+CERTIFICATE = "UPDATE allocation_certificate SET {} WHERE from_location_id = '*'"
+STAR = [{"from_location_id": "*"}]
+
+OTHER_DATE = "UPDATE {} SET business_date = '2026-03-03'"
+DECISIONS = [
+    ("demand_forecasts.of_run_date", "demand_forecasts", OTHER_DATE.format("demand_forecasts"), [*FORECAST_A, {"location_id": "S1", "sku_id": "B"}]),
+    ("sku_segments.of_run_date", "sku_segments", OTHER_DATE.format("sku_segments"), [{"sku_id": "A"}, {"sku_id": "B"}]),
+    ("allocations.of_run_date", "allocations", OTHER_DATE.format("allocations"), LINE),
+    ("allocation_needs.of_run_date", "allocation_needs", OTHER_DATE.format("allocation_needs"), LINE + LINE_B),
+    ("allocation_certificate.of_run_date", "allocation_certificate", OTHER_DATE.format("allocation_certificate"),
+     [*STAR, {"from_location_id": "DC1"}]),
+    ("demand_forecasts.grain_unique", "demand_forecasts", "INSERT INTO demand_forecasts FROM demand_forecasts WHERE sku_id = 'A'", FORECAST_A),
+    ("demand_forecasts.method_not_null", "demand_forecasts", FORECAST.format("method = NULL"), FORECAST_A),
+    ("demand_forecasts.mean_finite", "demand_forecasts", FORECAST.format("daily_mean = 'inf'::DOUBLE"), FORECAST_A),
+    ("demand_forecasts.mean_finite", "demand_forecasts", FORECAST.format("daily_mean = 'nan'::DOUBLE"), FORECAST_A),
+    ("demand_forecasts.mean_finite", "demand_forecasts", FORECAST.format("daily_mean = -0.1"), FORECAST_A),
+    ("demand_forecasts.mean_finite", "demand_forecasts", FORECAST.format("dispersion = 0.9"), FORECAST_A),
+    ("demand_forecasts.quantiles_monotone", "demand_forecasts", FORECAST.format("p95 = 4"), FORECAST_A),
+    ("demand_forecasts.quantiles_monotone", "demand_forecasts", FORECAST.format("p50 = -1"), FORECAST_A),
+    ("demand_forecasts.horizon_days_in_range", "demand_forecasts", FORECAST.format("horizon_days = 0"), FORECAST_A),
+    ("demand_forecasts.observed_days_in_range", "demand_forecasts", FORECAST.format("observed_days = -1"), FORECAST_A),
+    ("demand_forecasts.censored_days_in_range", "demand_forecasts", FORECAST.format("censored_days = -1"), FORECAST_A),
+    ("sku_segments.grain_unique", "sku_segments", "INSERT INTO sku_segments FROM sku_segments WHERE sku_id = 'A'", [{"sku_id": "A"}]),
+    ("sku_segments.abc_not_null", "sku_segments", SEGMENT.format("abc = NULL"), [{"sku_id": "A"}]),
+    ("sku_segments.abc_known", "sku_segments", SEGMENT.format("abc = 'D'"), [{"sku_id": "A"}]),
+    ("sku_segments.xyz_known", "sku_segments", SEGMENT.format("xyz = 'A'"), [{"sku_id": "A"}]),
+    ("sku_segments.service_target_is_rate", "sku_segments", SEGMENT.format("service_target = 1"), [{"sku_id": "A"}]),
+    ("sku_segments.margin_rate_finite", "sku_segments", SEGMENT.format("margin_rate = 'nan'::DOUBLE"), [{"sku_id": "A"}]),
+    ("allocations.grain_unique", "allocations", "INSERT INTO allocations FROM allocations", LINE),
+    ("allocations.allocation_id_unique", "allocations",
+     "INSERT INTO allocations SELECT * REPLACE ('B' AS sku_id) FROM allocations", LINE + LINE_B),
+    ("allocations.marginal_value_not_null", "allocations", ALLOCATION.format("marginal_value = NULL"), LINE),
+    ("allocations.units_in_range", "allocations", ALLOCATION.format("units = 0"), LINE),
+    ("allocations.binding_constraint_known", "allocations", ALLOCATION.format("binding_constraint = 'mood'"), LINE),
+    ("allocations.approval_status_known", "allocations", ALLOCATION.format("approval_status = 'maybe'"), LINE),
+    ("allocations.moves", "allocations", ALLOCATION.format("from_location_id = 'S1'"),
+     [{"from_location_id": "S1", "to_location_id": "S1", "sku_id": "A"}]),
+    ("allocations.firm_ships_next_day", "allocations", ALLOCATION.format("is_firm = false"), LINE),
+    ("allocations.firm_ships_next_day", "allocations", ALLOCATION.format("ship_date = '2026-03-06'"), LINE),
+    ("allocations.dates_in_order", "allocations", ALLOCATION.format("ship_date = '2026-03-04'"), LINE),
+    ("allocations.dates_in_order", "allocations", ALLOCATION.format("arrival_date = '2026-03-04'"), LINE),
+    ("allocations.uplift_finite", "allocations", ALLOCATION.format("expected_units_sold_uplift = 'nan'::DOUBLE"), LINE),
+    ("allocations.whole_cases", "allocations", ALLOCATION.format("units = 7"), LINE),
+    ("allocations.within_available", "allocations", ALLOCATION.format("units = 95"), OUT),
+    ("allocations.within_available", "allocations", ALLOCATION.format("from_location_id = 'DC9'"),
+     [{"from_location_id": "DC9", "sku_id": "A"}]),
+    ("allocations.within_hold_back", "allocations", ALLOCATION.format("units = 85"), OUT),
+    ("allocations.within_receiving_capacity", "allocations", ALLOCATION.format("units = 13"),
+     [{"to_location_id": "S1", "arrival_date": "2026-03-06"}]),
+    ("allocations.within_dispatch_units", "allocations", ALLOCATION.format("units = 31"), SHIPPED),
+    ("allocations.within_dispatch_lines", "allocations",
+     "INSERT INTO allocations SELECT * REPLACE ('B' AS sku_id) FROM allocations", SHIPPED),
+    ("allocations.within_shelf_capacity", "allocations", ALLOCATION.format("units = 8"), LINE),
+    ("allocations.pair_known", "allocations", ALLOCATION.format("sku_id = 'C'"),
+     [{"from_location_id": "DC1", "to_location_id": "S1", "sku_id": "C"}]),
+    ("allocations.pair_not_blocked", "allocations", ALLOCATION.format("sku_id = 'B'"), LINE_B),
+    ("allocations.within_override_maximum", "allocations", ALLOCATION.format("units = 10"), LINE),
+    ("allocations.ships_on_ship_day", "allocations", ALLOCATION.format("ship_date = '2026-03-07'"), LINE),
+    ("allocations.arrives_on_receiving_day", "allocations", ALLOCATION.format("arrival_date = '2026-03-08'"), LINE),
+    ("allocation_needs.grain_unique", "allocation_needs", "INSERT INTO allocation_needs FROM allocation_needs WHERE sku_id = 'A'", LINE),
+    ("allocation_needs.binding_constraint_not_null", "allocation_needs", NEED.format("binding_constraint = NULL"), LINE),
+    ("allocation_needs.binding_constraint_known", "allocation_needs", NEED.format("binding_constraint = ''"), LINE),
+    ("allocation_needs.need_units_in_range", "allocation_needs", NEED.format("need_units = -1"), LINE),
+    ("allocation_needs.allocated_units_in_range", "allocation_needs", NEED.format("allocated_units = -1"), LINE),
+    ("allocation_needs.case_pack_in_range", "allocation_needs", NEED.format("case_pack = 0"), LINE),
+    ("allocation_needs.shortage_right", "allocation_needs", NEED.format("shorted_units = 1"), LINE),
+    ("allocation_needs.allocated_is_lines", "allocation_needs", NEED.format("allocated_units = 12"), LINE),
+    ("allocation_needs.allocated_is_lines", "allocations", "DELETE FROM allocations", LINE),
+    ("allocation_needs.blocked_gets_nothing", "allocation_needs", NEED.format("binding_constraint = 'no_ship_day'"), LINE),
+    ("allocation_needs.shortage_explained", "allocation_needs", NEED.format("binding_constraint = 'need_met'"), LINE),
+    ("allocation_certificate.grain_unique", "allocation_certificate",
+     "INSERT INTO allocation_certificate FROM allocation_certificate WHERE from_location_id = '*'", STAR),
+    ("allocation_certificate.objective_bound_not_null", "allocation_certificate", CERTIFICATE.format("objective_bound = NULL"), STAR),
+    ("allocation_certificate.run_certified", "allocation_certificate", "DELETE FROM allocation_certificate WHERE from_location_id = '*'", STAR),
+    ("allocation_certificate.value_within_bound", "allocation_certificate", CERTIFICATE.format("objective_value = 8.000001"), STAR),
+    ("allocation_certificate.gap_right", "allocation_certificate", CERTIFICATE.format("optimality_gap = 0.37"), STAR),
+    ("allocation_certificate.gap_right", "allocation_certificate", CERTIFICATE.format("optimality_gap = NULL"), STAR),
+    ("allocation_certificate.gap_right", "allocation_certificate", CERTIFICATE.format("objective_bound = 0"), STAR),
+    ("allocation_certificate.value_is_sum_of_parts", "allocation_certificate", CERTIFICATE.format("objective_value = 5.01"), STAR),
+    ("allocation_certificate.bound_covers_parts", "allocation_certificate", CERTIFICATE.format("objective_bound = 5.5"), STAR),
+]  # fmt: skip
+
+KPI = "UPDATE kpi_daily SET {} WHERE location_id = 'S1' AND department = 'Food'"
+KPI_S1 = [{"business_date": "2026-03-04", "location_id": "S1", "department": "Food"}]
+TOTALS = [
+    {"business_date": "2026-03-04", "location_id": location, "department": department}
+    for location, department in (("*", "*"), ("*", "Food"), ("S1", "*"))
+]
+PERFORMANCE = "UPDATE allocation_performance SET {} WHERE channel = '*' AND department = '*'"
+RUN_TOTAL = [{"business_date": "2026-03-04", "channel": "*", "department": "*"}]
+ACCOUNTED = "UPDATE feed_accounting SET {} WHERE file = 'a.csv'"
+FILE_A = [{"feed": "pos", "business_date": "2026-03-04", "file": "a.csv"}]
+HELD = "UPDATE quarantine SET {} WHERE file = 'a.csv'"
+HELD_A = [FILE_A[0] | {"line": 3}]
+
+MARTS = [
+    ("kpi_daily.has_rows", "kpi_daily", "DELETE FROM kpi_daily", None),
+    ("kpi_daily.grain_unique", "kpi_daily", "INSERT INTO kpi_daily FROM kpi_daily WHERE department = 'Food' AND location_id = 'S1'", KPI_S1),
+    ("kpi_daily.net_sales_not_null", "kpi_daily", KPI.format("net_sales = NULL"), KPI_S1),
+    *[(f"kpi_daily.{rate}_in_range", "kpi_daily", KPI.format(f"{rate} = 1.01"), KPI_S1)
+      for rate in ("fill_rate", "on_shelf_availability", "in_stock_rate", "inventory_record_accuracy",
+                   "sell_through", "return_rate")],
+    *[(f"kpi_daily.{units}_in_range", "kpi_daily", KPI.format(f"{units} = -1"), KPI_S1)
+      for units in ("sales_units", "returned_units", "stockout_positions", "lost_sales_units")],
+    ("kpi_daily.totals_are_sums", "kpi_daily", KPI.format("net_sales = net_sales + 0.01"), TOTALS),
+    ("kpi_daily.totals_are_sums", "kpi_daily", KPI.format("stockout_positions = 1"), TOTALS),
+    ("kpi_daily.run_has_total", "kpi_daily", "DELETE FROM kpi_daily WHERE location_id = '*' AND department = '*'", RUN_KEY),
+    ("kpi_daily.sales_are_facts", "int_demand_daily", "UPDATE int_demand_daily SET sales_units = 4", RUN_KEY),
+    ("kpi_daily.sales_are_facts", "int_demand_daily", "UPDATE int_demand_daily SET net_sales = 30.01", RUN_KEY),
+    ("allocation_performance.has_rows", "allocation_performance", "DELETE FROM allocation_performance", None),
+    ("allocation_performance.grain_unique", "allocation_performance",
+     "INSERT INTO allocation_performance FROM allocation_performance WHERE channel = '*' AND department = '*'", RUN_TOTAL),
+    ("allocation_performance.shorted_units_not_null", "allocation_performance", PERFORMANCE.format("shorted_units = NULL"), RUN_TOTAL),
+    ("allocation_performance.requested_units_in_range", "allocation_performance", PERFORMANCE.format("requested_units = -1"), RUN_TOTAL),
+    ("allocation_performance.backlog_units_in_range", "allocation_performance", PERFORMANCE.format("backlog_units = -1"), RUN_TOTAL),
+    ("allocation_performance.value_within_bound", "allocation_performance", PERFORMANCE.format("objective_bound = 4.9"), RUN_TOTAL),
+    ("allocation_performance.gap_right", "allocation_performance", PERFORMANCE.format("optimality_gap = 0.4"), RUN_TOTAL),
+    ("allocation_performance.fill_rate_right", "allocation_performance", PERFORMANCE.format("allocation_fill_rate = 0.51"), RUN_TOTAL),
+    ("allocation_performance.fill_rate_right", "allocation_performance", PERFORMANCE.format("allocation_fill_rate = NULL"), RUN_TOTAL),
+    ("allocation_performance.totals_are_sums", "allocation_performance", PERFORMANCE.format("shorted_units = 7"), RUN_TOTAL),
+    ("allocation_performance.units_are_decisions", "allocation_needs", "DELETE FROM allocation_needs WHERE sku_id = 'B'", RUN_TOTAL),
+    ("allocation_performance.certificate_carried", "allocation_certificate", CERTIFICATE.format("objective_bound = 7"), RUN_KEY),
+    ("feed_accounting.grain_unique", "feed_accounting", "INSERT INTO feed_accounting FROM feed_accounting WHERE file = 'a.csv'", FILE_A),
+    ("feed_accounting.rows_loaded_not_null", "feed_accounting", ACCOUNTED.format("rows_loaded = NULL"), FILE_A),
+    ("feed_accounting.rows_conserved", "feed_accounting", ACCOUNTED.format("rows_loaded = 3"), FILE_A),
+    ("feed_accounting.counts_not_negative", "feed_accounting", ACCOUNTED.format("rows_late = -1"), FILE_A),
+    ("quarantine.grain_unique", "quarantine", "INSERT INTO quarantine FROM quarantine WHERE file = 'a.csv'", HELD_A),
+    ("quarantine.reasons_not_null", "quarantine", HELD.format("reasons = NULL"), HELD_A),
+    ("quarantine.has_reason", "quarantine", HELD.format("reasons = []"), HELD_A),
+    ("quarantine.reasons_known", "quarantine", HELD.format("reasons = ['bad_type', 'bad_luck']"), HELD_A),
+    ("quarantine.resolved_after_seen", "quarantine", HELD.format("resolved_on = '2026-03-03'"), HELD_A),
+    ("quarantine.rows_accounted", "quarantine", "DELETE FROM quarantine WHERE file = 'a.csv'", FILE_A),
+    ("quarantine.rows_accounted", "quarantine", "UPDATE quarantine SET resolved_on = NULL", [FILE_A[0] | {"file": "b.csv"}]),
+]  # fmt: skip
+
+CASES = [
+    (gate, *case)
+    for gate, cases in (("positions", POSITIONS), ("decisions", DECISIONS), ("marts", MARTS))
+    for case in cases
+]
+WARNINGS = {
+    "inventory_positions.on_hand_in_range", "inventory_positions.in_transit_in_range", "inventory_positions.few_unopened",
+    "inventory_positions.few_negative", "reconciliations.variance_has_count", "stock_ledger.signs_right",
+    "allocation_needs.shortage_explained", "kpi_daily.sell_through_in_range", "kpi_daily.return_rate_in_range",
+    "quarantine.resolved_after_seen",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("gate", ["positions", "decisions", "marts"])
+def test_good_world_passes_every_expectation(gate, good_world, contracts, tmp_path):
+    result = run_gate(gate, warehouse=good_world.warehouse, lake=good_world.lake, run_date=RUN, contracts=contracts)
+    assert result.messages + result.warning_messages == []
+    assert len(result.results) == len(suite_specs(gate, contracts))
+
+
+@pytest.mark.parametrize(
+    ("gate", "name", "dataset", "sql", "keys"), CASES, ids=[f"{case[1]}-{number}" for number, case in enumerate(CASES)]
+)
+def test_bad_rows_are_found_and_named(gate, name, dataset, sql, keys, good_world, contracts, tmp_path, gx_session):
+    """Semantics 2, 13-16, 20-25 and the four invariants of published.md, one broken at a time."""
+    world = good_world.changed(tmp_path / "bad", dataset, sql)
+    scope = gate_scope(gate, warehouse=world.warehouse, lake=world.lake, run_date=RUN, contracts=contracts)
+    specs = [spec for spec in suite_specs(gate, contracts) if spec.name == name]
+    datasets = judged.open_views(gx_session.connection, scope)
+
+    [result] = evaluate(gx_session, specs, datasets)
+
+    assert not result.success
+    assert not result.observed.startswith("not evaluated")
+    assert (None if result.failing_keys is None else json.loads(result.failing_keys)) == keys
+    assert result.blocking == (name not in WARNINGS)
+
+
+def test_every_rule_that_is_not_a_plain_null_check_has_a_case(contracts):
+    tested = {case[1] for case in CASES}
+    declared = {spec.name for gate in ("positions", "decisions", "marts") for spec in suite_specs(gate, contracts)}
+    assert {name for name in declared - tested if not name.endswith("_not_null")} == set()
+
+
+def test_shelf_capacity_and_whole_cases_yield_to_an_override(good_world, contracts, tmp_path, gx_session):
+    """Semantics 21: a set override may break the case and overfill the shelf."""
+    sql = "UPDATE allocations SET units = 8, override_id = 'o1'"
+    world = good_world.changed(tmp_path / "forced", "allocations", sql)
+    scope = gate_scope("decisions", warehouse=world.warehouse, lake=world.lake, run_date=RUN, contracts=contracts)
+    names = ("allocations.within_shelf_capacity", "allocations.whole_cases")
+    specs = [spec for spec in suite_specs("decisions", contracts) if spec.name in names]
+    datasets = judged.open_views(gx_session.connection, scope)
+    assert [result.success for result in evaluate(gx_session, specs, datasets)] == [True, True]
+
+
+def test_firm_lines_in_transit_need_no_movement(good_world, contracts, tmp_path, gx_session):
+    """Semantics 20: where no shipments land, a firm line counts as shipped until it is received."""
+    sql = POSITION.format("in_transit = 7, in_transit_firm = 3")
+    world = good_world.changed(tmp_path / "firm", "inventory_positions", sql)
+    scope = gate_scope("positions", warehouse=world.warehouse, lake=world.lake, run_date=RUN, contracts=contracts)
+    specs = [each for each in suite_specs("positions", contracts) if each.name == "inventory_positions.equals_ledger"]
+    [result] = evaluate(gx_session, specs, judged.open_views(gx_session.connection, scope))
+    assert result.success
+
+
+def test_a_rule_that_cannot_be_evaluated_has_failed_alone(good_world, contracts, gx_session, capfd):
+    scope = gate_scope("marts", warehouse=good_world.warehouse, lake=good_world.lake, run_date=RUN, contracts=contracts)
+    datasets = judged.open_views(gx_session.connection, scope)
+    specs = [spec for spec in suite_specs("marts", contracts) if spec.dataset == "kpi_daily"]
+    position = next(at for at, spec in enumerate(specs) if spec.name == "kpi_daily.fill_rate_in_range")
+    specs[position] = replace(specs[position], kwargs={**specs[position].kwargs, "column": "no_such_column"})
+    custom = next(at for at, spec in enumerate(specs) if spec.name == "kpi_daily.run_has_total")
+    specs[custom] = replace(specs[custom], kwargs={"unexpected_rows_query": "SELECT nothing FROM {batch}"})
+    failed = [result for result in evaluate(gx_session, specs, datasets) if not result.success]
+    assert [result.expectation for result in failed] == ["kpi_daily.fill_rate_in_range", "kpi_daily.run_has_total"]
+    assert all(result.observed.startswith("not evaluated: ") and "\n" not in result.observed for result in failed)
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,186 @@
+"""A hand-made warehouse and lake of two landed dates, small enough to check by eye, that passes every gate.
+
+One DC and one store, two SKUs. On the first date the books open; on the run's date (a Wednesday, two days later) the
+store sells 3 of SKU A, 6 of A leave the DC of which 2 arrive, and the DC receives 20 of B and 1 damaged.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+FIRST = date(2026, 3, 2)
+RUN = date(2026, 3, 4)
+
+WAREHOUSE = {
+    "stock_ledger": """
+        SELECT movement_id, d::DATE AS business_date, location_id, sku_id, movement_type, bucket, units::BIGINT AS units,
+            2.5::DECIMAL(18,6) AS unit_cost, 'feed' AS source_feed, movement_id AS source_key, 'f.csv' AS source_file,
+            d::DATE AS posted_on, false AS is_reversal
+        FROM (VALUES
+            ('m1', '2026-03-02', 'DC1', 'A', 'opening', 'on_hand', 100),
+            ('m2', '2026-03-02', 'DC1', 'B', 'opening', 'on_hand', 50),
+            ('m3', '2026-03-02', 'S1', 'A', 'opening', 'on_hand', 10),
+            ('m4', '2026-03-04', 'S1', 'A', 'sale', 'on_hand', -3),
+            ('m5', '2026-03-04', 'DC1', 'A', 'transfer_out', 'on_hand', -6),
+            ('m6', '2026-03-04', 'S1', 'A', 'transfer_out', 'in_transit', 6),
+            ('m7', '2026-03-04', 'S1', 'A', 'transfer_in', 'on_hand', 2),
+            ('m8', '2026-03-04', 'S1', 'A', 'transfer_in', 'in_transit', -2),
+            ('m9', '2026-03-04', 'DC1', 'B', 'receipt', 'on_hand', 20),
+            ('m10', '2026-03-04', 'DC1', 'B', 'receipt_damaged', 'damaged', 1)
+        ) AS v(movement_id, d, location_id, sku_id, movement_type, bucket, units)""",
+    "inventory_positions": """
+        SELECT d::DATE AS business_date, location_id, sku_id, on_hand::BIGINT AS on_hand, damaged::BIGINT AS damaged,
+            0::BIGINT AS reserved, in_transit::BIGINT AS in_transit, 0::BIGINT AS on_order,
+            on_hand::BIGINT AS available, (on_hand + in_transit)::BIGINT AS inventory_position,
+            0::BIGINT AS in_transit_firm, 'healthy' AS stock_status,
+            'owned' AS ownership, false AS is_unopened, true AS is_active
+        FROM (VALUES
+            ('2026-03-02', 'DC1', 'A', 100, 0, 0), ('2026-03-02', 'DC1', 'B', 50, 0, 0),
+            ('2026-03-02', 'S1', 'A', 10, 0, 0), ('2026-03-04', 'DC1', 'A', 94, 0, 0),
+            ('2026-03-04', 'DC1', 'B', 70, 1, 0), ('2026-03-04', 'S1', 'A', 9, 0, 4)
+        ) AS v(d, location_id, sku_id, on_hand, damaged, in_transit)""",
+    "reconciliations": """
+        SELECT d::DATE AS business_date, location_id, sku_id, opening::BIGINT AS opening, receipts::BIGINT AS receipts,
+            0::BIGINT AS returns_restocked, sales::BIGINT AS sales, t_in::BIGINT AS transfers_in,
+            t_out::BIGINT AS transfers_out, adjustments::BIGINT AS adjustments, closing::BIGINT AS closing_book,
+            NULL::BIGINT AS system_on_hand, counted::BIGINT AS counted_units, variance::BIGINT AS variance
+        FROM (VALUES
+            ('2026-03-02', 'DC1', 'A', 0, 0, 0, 0, 0, 100, 100, NULL, NULL),
+            ('2026-03-02', 'DC1', 'B', 0, 0, 0, 0, 0, 50, 50, NULL, NULL),
+            ('2026-03-02', 'S1', 'A', 0, 0, 0, 0, 0, 10, 10, NULL, NULL),
+            ('2026-03-04', 'DC1', 'A', 100, 0, 0, 0, 6, 0, 94, NULL, NULL),
+            ('2026-03-04', 'DC1', 'B', 50, 20, 0, 0, 0, 0, 70, NULL, NULL),
+            ('2026-03-04', 'S1', 'A', 10, 0, 3, 2, 0, 0, 9, 9, 0)
+        ) AS v(d, location_id, sku_id, opening, receipts, sales, t_in, t_out, adjustments, closing, counted, variance)""",
+    "int_allocation_pairs": """
+        SELECT 'DC1' AS from_location_id, 'S1' AS to_location_id, sku_id, is_blocked, max_units::BIGINT AS max_units,
+            'MTWTF--' AS ship_days, 'MTWTF--' AS receiving_days, 12::BIGINT AS receiving_capacity_units
+        FROM (VALUES ('A', false, 9), ('B', true, NULL)) AS v(sku_id, is_blocked, max_units)""",
+    "int_dc_supply": """
+        SELECT 'DC1' AS location_id, sku_id, available::BIGINT AS available, 30::BIGINT AS dispatch_capacity_units,
+            1::BIGINT AS dispatch_capacity_lines
+        FROM (VALUES ('A', 94), ('B', 70)) AS v(sku_id, available)""",
+    "int_demand_daily": """
+        SELECT DATE '2026-03-04' AS business_date, 'S1' AS location_id, 'A' AS sku_id, 3::BIGINT AS sales_units,
+            30::DECIMAL(18,6) AS net_sales""",
+    "kpi_daily": """
+        SELECT DATE '2026-03-04' AS business_date, location_id, department, units::BIGINT AS sales_units,
+            (units * 10)::DECIMAL(28,6) AS net_sales, 0::BIGINT AS returned_units, 0::DECIMAL(28,6) AS refunds,
+            value::DECIMAL(28,6) AS inventory_value, 0::BIGINT AS stockout_positions, 0::BIGINT AS overstock_positions,
+            0.25::DECIMAL(28,6) * units AS lost_sales_units, units::DECIMAL(28,6) AS lost_sales_value,
+            0.9::DOUBLE AS fill_rate, 0.9::DOUBLE AS on_shelf_availability, 1::DOUBLE AS in_stock_rate,
+            NULL::DOUBLE AS inventory_record_accuracy, 0.1::DOUBLE AS sell_through, 0::DOUBLE AS return_rate
+        FROM (VALUES
+            ('DC1', 'Food', 0, 300), ('S1', 'Food', 2, 20), ('S1', 'Toys', 1, 5), ('DC1', '*', 0, 300),
+            ('S1', '*', 3, 25), ('*', 'Food', 2, 320), ('*', 'Toys', 1, 5), ('*', '*', 3, 325)
+        ) AS v(location_id, department, units, value)""",
+    "allocation_performance": """
+        SELECT DATE '2026-03-04' AS business_date, channel, department, 12::BIGINT AS requested_units,
+            6::BIGINT AS allocated_units, 6::BIGINT AS shorted_units, 0.5::DOUBLE AS allocation_fill_rate,
+            0::BIGINT AS backlog_units, 5::DECIMAL(28,6) AS objective_value, bound::DECIMAL(28,6) AS objective_bound,
+            1 - 5 / bound::DOUBLE AS optimality_gap
+        FROM (VALUES ('store', 'Food', 6), ('store', '*', 6), ('*', 'Food', 6), ('*', '*', 8))
+            AS v(channel, department, bound)""",
+    "feed_accounting": """
+        SELECT 'pos' AS feed, DATE '2026-03-04' AS business_date, file, landed::BIGINT AS rows_landed,
+            loaded::BIGINT AS rows_loaded, 1::BIGINT AS rows_duplicate, quarantined::BIGINT AS rows_quarantined,
+            0::BIGINT AS rows_late
+        FROM (VALUES ('a.csv', 4, 2, 1), ('b.csv', 2, 1, 0)) AS v(file, landed, loaded, quarantined)
+        UNION ALL SELECT 'pos', DATE '2026-03-02', 'c.csv', 1, 1, 0, 0, 0""",
+    "quarantine": """
+        SELECT 'pos' AS feed, DATE '2026-03-04' AS business_date, file, line::BIGINT AS line, 'x,y' AS raw_text,
+            reasons, DATE '2026-03-04' AS first_seen, resolved::DATE AS resolved_on
+        FROM (VALUES ('a.csv', 3, ['bad_type', 'out_of_range'], NULL), ('b.csv', 2, ['unknown_sku'], '2026-03-05'))
+            AS v(file, line, reasons, resolved)""",
+}
+
+DECISIONS = {
+    "demand_forecasts": """
+        SELECT DATE '2026-03-04' AS business_date, 'S1' AS location_id, sku_id, 1.5::DOUBLE AS daily_mean,
+            1.2::DOUBLE AS dispersion, 3::BIGINT AS p50, 5::BIGINT AS p90, 5::BIGINT AS p95, 7::BIGINT AS p99,
+            2 AS horizon_days, 'censored_mean' AS method, 40::DOUBLE AS observed_days, 2 AS censored_days
+        FROM (VALUES ('A'), ('B')) AS v(sku_id)""",
+    "sku_segments": """
+        SELECT DATE '2026-03-04' AS business_date, sku_id, abc, 'X' AS xyz, 'fast' AS velocity, margin::DOUBLE AS margin_rate,
+            'core' AS lifecycle, 0.95::DOUBLE AS service_target
+        FROM (VALUES ('A', 'A', 0.4), ('B', 'C', NULL)) AS v(sku_id, abc, margin)""",
+    "allocations": """
+        SELECT DATE '2026-03-04' AS business_date, 'h1' AS allocation_id, 'DC1' AS from_location_id,
+            'S1' AS to_location_id, 'A' AS sku_id, true AS is_firm, 6::BIGINT AS units, 1::BIGINT AS cases,
+            DATE '2026-03-05' AS ship_date, DATE '2026-03-06' AS arrival_date, 'store' AS channel, 1 AS priority_rank,
+            2.5::DOUBLE AS expected_units_sold_uplift, 4::DECIMAL(18,6) AS marginal_value,
+            1::DECIMAL(18,6) AS opportunity_cost, 'case_pack' AS binding_constraint, NULL::VARCHAR AS rule_id,
+            NULL::VARCHAR AS override_id, 'auto' AS approval_status, 'base' AS scenario_id""",
+    "allocation_needs": """
+        SELECT DATE '2026-03-04' AS business_date, 'DC1' AS from_location_id, 'S1' AS to_location_id, sku_id,
+            'store' AS channel, 'Food' AS department, need::BIGINT AS need_units, allocated::BIGINT AS allocated_units,
+            (need - allocated)::BIGINT AS shorted_units, position::BIGINT AS position_units, supply::BIGINT AS supply_units,
+            6::BIGINT AS case_pack, shelf::BIGINT AS shelf_capacity, value::DECIMAL(18,6) AS objective_value,
+            bound::DECIMAL(18,6) AS objective_bound, constraint_name AS binding_constraint, 12::BIGINT AS receiving_capacity_units,
+            is_blocked
+        FROM (VALUES ('A', 8, 6, 13, 84, 20, 5, 6, 'case_pack', false), ('B', 4, 0, 0, 70, NULL, 0, 0, 'blocked', true))
+            AS v(sku_id, need, allocated, position, supply, shelf, value, bound, constraint_name, is_blocked)""",
+    "allocation_certificate": """
+        SELECT DATE '2026-03-04' AS business_date, from_location_id, 5::DECIMAL(18,6) AS objective_value,
+            bound::DECIMAL(18,6) AS objective_bound, 0::DECIMAL(18,6) AS presentation_bonus, gap::DOUBLE AS optimality_gap
+        FROM (VALUES ('*', 8, 0.375), ('DC1', 6, 1 - 5 / 6::DOUBLE)) AS v(from_location_id, bound, gap)""",
+}
+
+#: The published tables that the invariants read.
+PUBLISHED = {
+    **{name: WAREHOUSE[name] for name in
+       ("inventory_positions", "reconciliations", "allocation_performance", "feed_accounting")},
+    **{name: DECISIONS[name] for name in ("allocations", "allocation_needs")},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class World:
+    """A warehouse file and a lake folder on disk."""
+
+    root: Path
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def lake(self) -> Path:
+        return self.root / "lake"
+
+    def decision(self, dataset: str) -> Path:
+        return self.lake / "decisions" / dataset / f"business_date={RUN}" / "data.parquet"
+
+    def changed(self, root: Path, dataset: str, sql: str) -> World:
+        """A copy with `sql` run over the table or the decision file `dataset`."""
+        shutil.copytree(self.root, root)
+        copy = World(root)
+        if dataset in WAREHOUSE:
+            with duckdb.connect(str(copy.warehouse)) as connection:
+                connection.execute(sql)
+            return copy
+        path = copy.decision(dataset)
+        with duckdb.connect() as connection:
+            connection.execute(f"CREATE TABLE {dataset} AS FROM read_parquet('{path}', hive_partitioning = false)")
+            connection.execute(sql)
+            connection.execute(f"COPY {dataset} TO '{path}'")
+        return copy
+
+
+def build_world(root: Path) -> World:
+    """Write the good world under `root`."""
+    world = World(root)
+    root.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(world.warehouse)) as connection:
+        for name, sql in WAREHOUSE.items():
+            connection.execute(f"CREATE TABLE {name} AS {sql}")
+        for name, sql in DECISIONS.items():
+            path = world.decision(name)
+            path.parent.mkdir(parents=True)
+            connection.execute(f"COPY ({sql}) TO '{path}'")
+    return world
