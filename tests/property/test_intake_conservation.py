@@ -15,7 +15,7 @@ from tests.support.landing import csv_bytes, pos, write_bytes, write_csv, write_
 from tests.unit.intake.world import DAY, World, new_world
 
 HEADER = [*pos(0), "channel", "customer_id"]
-FEW = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @cache
