@@ -25,15 +25,21 @@ FROM forecasts ORDER BY location_id, sku_id
 
 
 def history_of(pairs: pa.Table, censored: pa.Table) -> DemandHistory:
-    """The kernel's history from `int_allocation_pairs` and `int_censored_days` (`pair` = row number of the pair)."""
+    """The kernel's history from `int_allocation_pairs` and `int_censored_days` (`pair` = row number of the pair).
+
+    The warehouse sums over all days of the window; the kernel wants the sums of uncensored days.
+    """
+    pair, units = integers(censored, "pair"), floats(censored, "sales_units")
+    censored_sum = np.bincount(pair, units, pairs.num_rows)
+    censored_sum_sq = np.bincount(pair, units**2, pairs.num_rows)
     return DemandHistory(
         sku=codes(pairs["sku_id"]),
         location=codes(pairs["to_location_id"]),
         days_observed=floats(pairs, "days_observed"),
-        sum_units=floats(pairs, "sum_units"),
-        sum_units_sq=floats(pairs, "sum_units_sq"),
-        censored_pair=integers(censored, "pair"),
-        censored_units=floats(censored, "sales_units"),
+        sum_units=np.maximum(floats(pairs, "sum_units") - censored_sum, 0.0),
+        sum_units_sq=np.maximum(floats(pairs, "sum_units_sq") - censored_sum_sq, 0.0),
+        censored_pair=pair,
+        censored_units=units,
         censored_exposure=floats(censored, "exposure"),
         censored_exposure_known=integers(censored, "is_exposure_known").astype(bool),
     )

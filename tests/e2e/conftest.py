@@ -23,3 +23,13 @@ def home(tiny_home, tmp_path):
     copy = tmp_path / "home"
     shutil.copytree(tiny_home, copy)
     return copy
+
+
+@pytest.fixture(scope="session")
+def ninth_day(tiny_home, tmp_path_factory):
+    """The tiny home with one more date landed and run, undisturbed."""
+    copy = tmp_path_factory.mktemp("ninth") / "home"
+    shutil.copytree(tiny_home, copy)
+    tiny_world.write_day(copy / "landing", tiny_world.DATES[8])
+    allocator(copy, "run", "--date", str(tiny_world.DATES[8]))
+    return copy

@@ -1,0 +1,108 @@
+"""The main job as a newcomer runs it: `allocator demo`, resumed, looked at, and every command of the docs."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from allocation_assets.demo_world import DEMO_BAD_ROWS, DEMO_RUN_DATES
+from data_quality.invariants import check_invariants, unchecked_invariants
+from tests.support.home import allocator, parquet_hashes, published
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.fixture(scope="module")
+def demo_home(tmp_path_factory):
+    home = tmp_path_factory.mktemp("demo") / "home"
+    allocator(home, "demo")
+    return home
+
+
+def test_current_names_the_last_demo_date(demo_home):
+    current = json.loads((demo_home / "published" / "CURRENT.json").read_text())
+    assert current["business_date"] == str(DEMO_RUN_DATES[-1])
+    assert current["run_dates"] == [str(day) for day in DEMO_RUN_DATES]
+    assert set(current["provenance"].values()) <= {"observed", "derived", "simulated", "unstated"}
+
+
+def test_every_invariant_holds_on_every_published_date(demo_home):
+    import duckdb
+
+    database = demo_home / "published" / "allocator.duckdb"
+    assert check_invariants(database, None) == []
+    with duckdb.connect(str(database), read_only=True) as connection:
+        assert list(unchecked_invariants(connection)) == []
+
+
+def test_every_need_and_every_unit_has_its_reason(demo_home):
+    rows = published(
+        demo_home,
+        "SELECT DISTINCT binding_constraint FROM allocation_needs UNION SELECT DISTINCT binding_constraint FROM allocations",
+    )
+    known = {
+        "need_met",
+        "dc_supply",
+        "shelf_capacity",
+        "receiving_capacity",
+        "dispatch_capacity",
+        "case_pack",
+        "blocked",
+    }
+    assert {name for (name,) in rows} <= known | {"override", "policy_max", "no_ship_day", "hold_back"}
+
+
+def test_the_bad_rows_of_the_demo_are_accounted_for(demo_home):
+    """Every row landed is loaded, known as a duplicate or quarantined; the planted ones are named."""
+    assert published(
+        demo_home,
+        "SELECT count(*) FROM feed_accounting WHERE rows_landed <> rows_loaded + rows_duplicate + rows_quarantined",
+    ) == [(0,)]
+    quarantined = published(demo_home, "SELECT count(*) FROM quarantine WHERE resolved_on IS NULL")[0][0]
+    duplicates = published(demo_home, "SELECT sum(rows_duplicate) FROM feed_accounting")[0][0]
+    assert quarantined + duplicates == len(DEMO_BAD_ROWS)
+
+
+def test_the_demo_resumes_and_changes_nothing(demo_home):
+    before = parquet_hashes(demo_home)
+    done = allocator(demo_home, "demo")
+    assert "already published" in done.stdout
+    assert parquet_hashes(demo_home) == before
+
+
+def test_every_command_of_the_docs_runs(demo_home, tmp_path):
+    """`make` commands run in .ci/run; the UI and the benchmark have checks of their own."""
+    shutil.copytree(demo_home, tmp_path / "home")
+    commands = {
+        line.split("#")[0].strip()
+        for doc in DOCS
+        for block in re.findall(r"```sh\n(.*?)```", doc.read_text(), re.S)
+        for line in block.splitlines()
+        if line.strip()
+    }
+    assert {"make run", "make test"} < commands
+    for command in sorted(commands - {"make run", "make test"}):
+        words = shlex.split(command)
+        assert words[0] == ".venv/bin/allocator", command
+        done = subprocess.run(
+            [sys.executable, "-m", "orchestration.cli", *words[1:]], cwd=tmp_path, capture_output=True
+        )
+        assert done.returncode == 0, (command, done.stderr)
+
+
+def test_every_path_in_the_docs_exists():
+    generated = ("home/", "mine", "published/", "warehouse/", "landing/", "policies/", ".venv/", "lake/")
+    missing = []
+    for doc in DOCS:
+        text = doc.read_text()
+        links = [doc.parent / link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+        named = re.findall(r"`([\w.]+(?:/[\w.*-]+)+/?)`", text)
+        paths = [ROOT / name for name in named if not name.startswith(generated) and "*" not in name]
+        missing += [f"{doc.name}: {path}" for path in [*links, *paths] if not path.exists()]
+    assert missing == []
