@@ -44,11 +44,13 @@ def pending_range(home: Home, run_date: date) -> StateRange:
     run the range reaches back to the first load that readers have not seen, and the models are idempotent.
     """
     current = read_current(home.published)
-    built_load, built_to = _built(home)
-    applied = min(built_load, current.through_load if current else -1)
-    oldest = _oldest_date_after(home, applied)
+    built = _built(home)
+    applied = min(built.through_load, current.through_load if current else -1)
+    oldest = _oldest_date_after(home, applied, built.opened_on)
     published_to = date.fromisoformat(current.business_date) if current else run_date
-    return StateRange(min(oldest or run_date, run_date), max(run_date, built_to or run_date, published_to), applied)
+    return StateRange(
+        min(oldest or run_date, run_date), max(run_date, built.state_to or run_date, published_to), applied
+    )
 
 
 def dbt_vars(home: Home, run_date: date, state: StateRange, policy: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,30 +181,46 @@ def build_dbt_assets(manifest: Path) -> list[dg.AssetsDefinition]:
     return [step_assets(step) for step in STEPS]
 
 
-def _built(home: Home) -> tuple[int, date | None]:
-    """(newest load in the warehouse, newest date built), (-1, None) before the first build."""
+@dataclass(frozen=True)
+class _Built:
+    """What the warehouse holds: its newest load, its newest date, and the date whose snapshot opened the books."""
+
+    through_load: int = -1
+    state_to: date | None = None
+    opened_on: date | None = None
+
+
+def _built(home: Home) -> _Built:
     if not home.database.exists():
-        return -1, None
+        return _Built()
     with duckdb.connect(str(home.database), read_only=True) as connection:
-        known = connection.execute(
-            "SELECT count(*) FROM information_schema.tables WHERE table_name = 'applied_loads'"
+        known = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'applied_loads'").fetchone()
+        if not known[0]:
+            return _Built()
+        row = connection.execute(
+            "SELECT max(through_load), max(state_to), max(opened_on) FROM applied_loads"
         ).fetchone()
-        row = (
-            connection.execute("SELECT max(through_load), max(state_to) FROM applied_loads").fetchone()
-            if known[0]
-            else None
-        )
-    return (int(row[0]), row[1]) if row and row[0] is not None else (-1, None)
+    return _Built(int(row[0]), row[1], row[2]) if row[0] is not None else _Built()
 
 
-def _oldest_date_after(home: Home, load: int) -> date | None:
-    files = [
-        str(folder / "accounting.parquet")
-        for folder in sorted((home.lake / "loads").glob("*/posted_on=*/load=*"))
-        if int(folder.name.split("=")[1]) > max(load, 0)
-    ]
-    if not files:
+def _oldest_date_after(home: Home, load: int, opened_on: date | None) -> date | None:
+    """Oldest date that loads after `load` touch; the first landed one where a snapshot moves the opening of the books.
+
+    An opening replaces all that earlier dates derived from movements (semantics 13), so these are built again.
+    """
+    loads = sorted((home.lake / "loads").glob("*/posted_on=*/load=*"))
+    new = [folder for folder in loads if int(folder.name.split("=")[1]) > max(load, 0)]
+    if not new:
         return None
+    opening = _oldest_date([folder for folder in new if folder.parent.parent.name == "inventory_snapshot"])
+    moves_opening = opening is not None and (opened_on is None or opening < opened_on)
+    return _oldest_date([folder for folder in loads if folder.name != "load=000000"] if moves_opening else new)
+
+
+def _oldest_date(loads: list[Path]) -> date | None:
+    if not loads:
+        return None
+    files = [str(folder / "accounting.parquet") for folder in loads]
     with duckdb.connect() as connection:
         return connection.execute(
             "SELECT min(business_date) FROM read_parquet($files, hive_partitioning = false)", {"files": files}

@@ -48,7 +48,7 @@ def pending_dates(home: Home, instance: dg.DagsterInstance) -> list[str]:
         return []
     policy = load_home_policy(home).deployment(landed[-1])
     expected = [feed for feed in feeds if policy[f"feeds.{feed}.expected"] != "never"]
-    complete = [day for day in landed if all(day in landed_dates(home.landing, [feed]) for feed in expected)]
+    complete = sorted(set(landed).intersection(*(landed_dates(home.landing, [feed]) for feed in expected)))
     current = read_current(home.published)
     if current is None:
         return [str(day) for day in complete[-1:]]

@@ -141,13 +141,17 @@ def _from_serialized(error, day: date) -> AllocatorError:
         if current.cls_name in kinds:
             return kinds[current.cls_name](current.message.split(": ", 1)[-1].strip())
         current = current.cause
-    lines = [line for line in error.message.strip().splitlines() if line.strip()]
     deepest = error
     while deepest.cause is not None:
         deepest = deepest.cause
     return AllocatorError(
-        f"run of {day} failed: {deepest.message.strip() or lines[0]} (our own bug; the run is in `allocator ui`)"
+        f"run of {day} failed: {_one_line(deepest.message)} (our own bug; the run is in `allocator ui`)"
     )
+
+
+def _one_line(message: str, limit: int = 600) -> str:
+    text = " ".join(message.split())
+    return text if len(text) <= limit else text[:limit] + " ..."
 
 
 def _subclasses(kind: type) -> list[type]:
