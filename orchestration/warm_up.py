@@ -10,7 +10,7 @@ import sysconfig
 def main() -> None:
     """Compile site-packages' byte-code quietly, the numba kernels, and dbt's manifest."""
     compileall.compile_dir(sysconfig.get_paths()["purelib"], quiet=2, workers=0)
-    from allocation_assets.allocation import warm_up
+    from allocation_assets import warm_up
 
     from orchestration.dbt_steps import ensure_manifest
 
