@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import duckdb
+
 from data_quality.feeds import load_contracts
 from data_quality.intake import landed_dates
-
 from orchestration.errors import UsageError
 from orchestration.lock import is_held
 from orchestration.publishing.current import read_current
