@@ -9,6 +9,8 @@ from pathlib import Path
 
 import duckdb
 
+from allocation_assets.tables import copy_whole
+
 NEVER = "0001-01-01"
 
 _PAIR = "business_date DATE, from_location_id VARCHAR, to_location_id VARCHAR, sku_id VARCHAR"
@@ -67,9 +69,5 @@ def ensure_decision_placeholders(lake: Path) -> None:
         return
     with duckdb.connect() as connection:
         for number, (target, columns) in enumerate(missing.items()):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_suffix(".part")
-            literal = "'" + str(part).replace("'", "''") + "'"
             connection.execute(f"CREATE TABLE empty_{number} ({columns})")
-            connection.execute(f"COPY empty_{number} TO {literal} (FORMAT parquet)")
-            part.replace(target)
+            copy_whole(connection, f"empty_{number}", target)

@@ -8,6 +8,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from data_quality.intake.sql import literal
+
 
 def floats(table: pa.Table, column: str, null: float = 0.0) -> np.ndarray:
     """Column as float64 (n,), nulls replaced."""
@@ -47,14 +49,18 @@ def write_lake(target: Path, query: str, tables: dict[str, pa.Table], parameters
 
     The query orders its rows and casts money to DECIMAL, which makes the bytes a function of the content.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
-    literal = "'" + str(part).replace("'", "''") + "'"
     with duckdb.connect(config={"threads": 2, "memory_limit": "2GB"}) as connection:
         for name, table in tables.items():
             connection.register(name, table)
         connection.execute(f"CREATE TEMP TABLE result AS {query}", parameters or {})
         rows = connection.execute("SELECT count(*) FROM result").fetchone()[0]
-        connection.execute(f"COPY result TO {literal} (FORMAT parquet, COMPRESSION zstd)")
-    part.replace(target)
+        copy_whole(connection, "result", target)
     return rows
+
+
+def copy_whole(connection: duckdb.DuckDBPyConnection, table: str, target: Path) -> None:
+    """Copy a table (a constant name) to a Parquet file that is there complete or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
+    connection.execute(f"COPY {table} TO {literal(part)} (FORMAT parquet, COMPRESSION zstd)")
+    part.replace(target)

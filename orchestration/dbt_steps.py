@@ -66,8 +66,8 @@ def dbt_vars(home: Home, run_date: date, state: StateRange, policy: Mapping[str,
     }
 
 
-def dbt_arguments(step: str, variables: Mapping[str, Any]) -> list[str]:
-    """Command line of one step: its models and data tests, no unit tests (those belong to `make test`)."""
+def dbt_arguments(variables: Mapping[str, Any]) -> list[str]:
+    """Command line of a step: models and data tests, no unit tests (those belong to `make test`); dagster-dbt selects."""
     return ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables, sort_keys=True)]
 
 
@@ -150,12 +150,12 @@ def run_step(context: dg.AssetExecutionContext, dbt: DbtCliResource, session: Ru
     variables = dbt_vars(session.home, run_date, state, session.policy.deployment(run_date))
     with session.stage(f"dbt_{step}"):
         invocation = dbt.cli(
-            dbt_arguments(step, variables),
+            dbt_arguments(variables),
             context=context,
             target_path=session.home.private / "dbt_target",
         )
         events = list(invocation.stream())
-    counts = _row_counts(session, run_date)
+    counts = _row_counts(session)
     for event in events:
         if isinstance(event, dg.Output) and event.output_name in counts:
             event = event.with_metadata({**event.metadata, "dagster/row_count": counts[event.output_name]})
@@ -232,7 +232,7 @@ def newest_load(home: Home) -> int:
     return max((int(f.name.split("=")[1]) for f in (home.lake / "loads").glob("*/posted_on=*/load=*")), default=0)
 
 
-def _row_counts(session: RunSession, run_date: date) -> dict[str, int]:
+def _row_counts(session: RunSession) -> dict[str, int]:
     """Estimated rows per model, from DuckDB's own catalogue: no scan."""
     if not session.home.database.exists():
         return {}

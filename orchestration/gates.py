@@ -79,7 +79,6 @@ def build_arrival_gate() -> dg.AssetChecksDefinition:
         run_date = date.fromisoformat(context.partition_key)
         with session.stage("gates"):
             statuses = arrivals(session, run_date)
-        session.gate_results.append((ARRIVAL, statuses))
         session.refusals += [status.detail for status in statuses if status.status != "ok"]
         for status in statuses:
             yield dg.AssetCheckResult(
@@ -128,7 +127,6 @@ def build_expectation_gate(gate: str) -> dg.AssetChecksDefinition:
         run_date = date.fromisoformat(context.partition_key)
         with session.stage("gates"):
             result = judge(session, gate, run_date)
-        session.gate_results.append((gate, result))
         session.refusals += result.messages
         for name, key in datasets.items():
             yield _check_result(gate, key, [item for item in result.results if item.dataset == name])

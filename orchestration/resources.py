@@ -49,7 +49,6 @@ class RunSession:
     stage_seconds: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     load_reports: list[Any] = field(default_factory=list)
-    gate_results: list[Any] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     is_published: bool = False
 
@@ -76,7 +75,7 @@ class RunSession:
 
     def remember_refusal(self) -> None:
         """Keep why the newest run was refused for `allocator status`; a run that was not refused clears it."""
-        path = self.home.private / "last_refusal.json"
+        path = self.home.refusal_file
         if self.refusals:
             said = {"business_date": self.business_date, "run_id": self.run_id, "lines": self.refusals}
             path.write_text(json.dumps(said, indent=1))

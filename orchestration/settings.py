@@ -75,6 +75,11 @@ class Home:
         return self.private / "home.lock"
 
     @property
+    def refusal_file(self) -> Path:
+        """Why the newest run was refused; absent when it was not."""
+        return self.private / "last_refusal.json"
+
+    @property
     def demo_marker(self) -> Path:
         """Present in a home that `allocator demo` made."""
         return self.private / "demo.json"

@@ -14,8 +14,6 @@ from orchestration.lock import is_held
 from orchestration.publishing.current import read_current
 from orchestration.settings import Home
 
-REFUSAL = "last_refusal.json"
-
 _OPEN_ROWS = """
 SELECT q.feed, q.business_date, q.source_file AS file, q.source_line AS line, q.reasons, q.detail, q.first_seen, q.raw_text
 FROM read_parquet($quarantine, hive_partitioning = false) AS q
@@ -44,9 +42,8 @@ def status(home: Home) -> str:
     ahead = sorted(day for day in landed if current and str(day) > current.business_date)
     if ahead:
         lines.append(f"to do      {len(ahead)} landed dates are newer than what is published, next {ahead[0]}")
-    refusal = home.private / REFUSAL
-    if refusal.exists():
-        said = json.loads(refusal.read_text())
+    if home.refusal_file.exists():
+        said = json.loads(home.refusal_file.read_text())
         lines += [f"refused    {said['business_date']}: {line}" for line in said["lines"]]
     return "\n".join(lines + _quarantine_counts(home))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from data_quality.intake.sql import literal
 from orchestration.publishing.current import Current, sha256_of
 from orchestration.publishing.datasets import DATASETS, Dataset
 from orchestration.settings import Home
@@ -56,7 +57,7 @@ def stage_release(home: Home, scope: Scope, current: Current | None, *, window_d
         if relative not in replaced:
             _link(home.published / relative, staged / relative)
     with duckdb.connect(config={"threads": threads, "memory_limit": "4GB"}) as connection:
-        connection.execute(f"ATTACH {_literal(home.database)} AS warehouse (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(home.database)} AS warehouse (READ_ONLY)")
         for dataset in DATASETS:
             for day in written[dataset.name]:
                 _write_partition(connection, home, dataset, day, staged)
@@ -83,7 +84,7 @@ def _write_partition(
     target.parent.mkdir(parents=True)
     order = ", ".join(dataset.key) or "business_date"
     query = f"SELECT * FROM {_source(home, dataset, day)} WHERE business_date = $day ORDER BY {order}"
-    connection.execute(f"COPY ({query}) TO {_literal(target)} (FORMAT parquet, COMPRESSION zstd)", {"day": day})
+    connection.execute(f"COPY ({query}) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)", {"day": day})
     _sync(target)
     target.chmod(0o444)
 
@@ -93,7 +94,7 @@ def _source(home: Home, dataset: Dataset, day: date) -> str:
         return f"warehouse.main.{dataset.name}"
     folder = "quality" if dataset.source == "quality" else f"decisions/{dataset.name}"
     files = home.lake / folder / f"business_date={day}" / "*.parquet"
-    return f"read_parquet({_literal(files)}, hive_partitioning = false)"
+    return f"read_parquet({literal(files)}, hive_partitioning = false)"
 
 
 def _build_database(
@@ -114,7 +115,7 @@ def _build_database(
     newest = max(newest, date.fromisoformat(current.business_date)) if current else newest
     oldest = newest - timedelta(days=window_days - 1)
     with duckdb.connect(config={"threads": threads, "memory_limit": "4GB"}) as connection:
-        connection.execute(f"ATTACH {_literal(target)} AS release (STORAGE_VERSION '{STORAGE_VERSION}')")
+        connection.execute(f"ATTACH {literal(target)} AS release (STORAGE_VERSION '{STORAGE_VERSION}')")
         for dataset in DATASETS:
             days = written[dataset.name] if is_update else _dates_in(staged / dataset.name)
             _load_table(connection, dataset, days, staged, oldest if dataset.windowed else date.min)
@@ -163,10 +164,6 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-
-
-def _literal(path: Path | str) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _sync(path: Path) -> None:

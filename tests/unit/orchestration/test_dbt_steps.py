@@ -27,7 +27,7 @@ def test_variables_carry_the_range_the_lake_and_deployment_policy(tmp_path):
 
 
 def test_a_daily_step_runs_no_unit_tests():
-    arguments = dbt_arguments("inventory", {"run_date": "2024-06-23"})
+    arguments = dbt_arguments({"run_date": "2024-06-23"})
     assert arguments[arguments.index("--exclude-resource-type") + 1] == "unit_test"
     assert json.loads(arguments[arguments.index("--vars") + 1]) == {"run_date": "2024-06-23"}
 
