@@ -44,6 +44,50 @@ SCHEMAS = {
         f"business_date DATE, from_location_id VARCHAR, objective_value {_MONEY}, objective_bound {_MONEY},"
         f" presentation_bonus {_MONEY}, optimality_gap DOUBLE"
     ),
+    "decisions/approval_outcomes": (
+        "business_date DATE, approval_id VARCHAR, dataset VARCHAR, row_key VARCHAR, kind VARCHAR, "
+        "about_date DATE, location_id VARCHAR, sku_id VARCHAR, source_id VARCHAR, decision VARCHAR, "
+        "decided_by VARCHAR, role VARCHAR, decided_at TIMESTAMP, outcome VARCHAR"
+    ),
+    "decisions/variance_causes": (
+        "business_date DATE, counted_on DATE, location_id VARCHAR, sku_id VARCHAR, count_id VARCHAR, "
+        "cause VARCHAR, units BIGINT, evidence_feed VARCHAR, evidence_key VARCHAR"
+    ),
+    "decisions/adjustments_proposed": (
+        "business_date DATE, location_id VARCHAR, sku_id VARCHAR, source_id VARCHAR, row_key VARCHAR, "
+        "kind VARCHAR, about_date DATE, proposed_on DATE, book_units BIGINT, counted_units BIGINT, "
+        "variance_units BIGINT, variance_value DECIMAL(18, 6), root_cause VARCHAR, action VARCHAR, "
+        "approval_status VARCHAR, approver_role VARCHAR, approvals_needed INTEGER, approvals_given INTEGER, "
+        "approved_by VARCHAR, proposed_by VARCHAR, disposition VARCHAR, expected_recovery DECIMAL(18, 6), "
+        "due_on DATE, closed_on DATE, reason VARCHAR, policy_version VARCHAR"
+    ),
+    "decisions/record_beliefs": (
+        "business_date DATE, location_id VARCHAR, sku_id VARCHAR, book_on_hand BIGINT, believed_on_hand BIGINT, "
+        "probability_wrong DOUBLE, probability_empty DOUBLE, probability_hidden DOUBLE, zero_sales_days INTEGER, "
+        "days_since_count INTEGER, evidence VARCHAR"
+    ),
+    "decisions/count_list": (
+        "business_date DATE, location_id VARCHAR, sku_id VARCHAR, count_rank INTEGER, location_rank INTEGER, "
+        "probability_wrong DOUBLE, probability_empty DOUBLE, expected_gain DECIMAL(18, 6), book_on_hand BIGINT, "
+        "believed_on_hand BIGINT, days_since_count INTEGER, reason VARCHAR"
+    ),
+    "decisions/location_reliability": (
+        "business_date DATE, location_id VARCHAR, receipt_lines BIGINT, receiving_error_lines BIGINT, "
+        "receiving_error_rate DOUBLE, counted_records BIGINT, wrong_records BIGINT, wrong_record_rate DOUBLE, "
+        "shrink_units BIGINT, shrink_value DECIMAL(18, 6), shrink_rate DOUBLE, is_chronic_receiving BOOLEAN, "
+        "is_chronic_shrink BOOLEAN, action VARCHAR, buffer_rate DOUBLE, cause VARCHAR"
+    ),
+    "decisions/exceptions": (
+        "business_date DATE, exception_id VARCHAR, kind VARCHAR, severity VARCHAR, sku_id VARCHAR, "
+        "location_id VARCHAR, value_at_risk DECIMAL(18, 6), owner_role VARCHAR, opened_on DATE, due_on DATE, "
+        "resolved_on DATE, escalation_level INTEGER, status VARCHAR, evidence VARCHAR, detail VARCHAR, "
+        "recommended_action VARCHAR"
+    ),
+    "decisions/audit_entries": (
+        "business_date DATE, entry_id VARCHAR, about_date DATE, acted_at TIMESTAMP, actor VARCHAR, role VARCHAR, "
+        "action VARCHAR, dataset VARCHAR, row_key VARCHAR, location_id VARCHAR, sku_id VARCHAR, before VARCHAR, "
+        "after VARCHAR, reason VARCHAR, policy_version VARCHAR"
+    ),
     "carry": (
         "kind VARCHAR, from_location_id VARCHAR, to_location_id VARCHAR, sku_id VARCHAR, units BIGINT, ship_date DATE,"
         " arrival_date DATE, decided_on DATE"

@@ -71,6 +71,10 @@ _DECISIONS = {
     "sku_segments": "business_date:date sku_id abc xyz velocity margin_rate:double lifecycle service_target:double",
     "allocations": f"business_date:date allocation_id {_PAIR} is_firm:bool units:int cases:int ship_date:date arrival_date:date channel priority_rank:int expected_units_sold_uplift:double marginal_value:num opportunity_cost:num binding_constraint rule_id override_id approval_status scenario_id",
     "allocation_needs": f"business_date:date {_PAIR} channel department need_units:int allocated_units:int shorted_units:int on_hand:int in_transit:int position_units:int supply_units:int daily_mean:double dispersion:double horizon_days:int case_pack:int presentation_min:int shelf_capacity:int marginal_value:num next_case_value:num opportunity_cost:num objective_value:num objective_bound:num presentation_bonus:num binding_constraint rule_id override_id ship_date:date arrival_date:date",
+    "approval_outcomes": "business_date:date approval_id dataset row_key kind about_date:date location_id sku_id source_id decision decided_by role decided_at:ts outcome",
+    "variance_causes": "business_date:date counted_on:date location_id sku_id count_id cause units:int evidence_feed evidence_key",
+    "adjustments_proposed": "business_date:date location_id sku_id source_id row_key kind about_date:date proposed_on:date book_units:int counted_units:int variance_units:int variance_value:num root_cause action approval_status approver_role approvals_needed:int approvals_given:int approved_by proposed_by disposition expected_recovery:num due_on:date closed_on:date reason policy_version",
+    "record_beliefs": "business_date:date location_id sku_id book_on_hand:int believed_on_hand:int probability_wrong:double probability_empty:double probability_hidden:double zero_sales_days:int days_since_count:int evidence",
     "allocation_certificate": "business_date:date from_location_id objective_value:num objective_bound:num presentation_bonus:num optimality_gap:double",
 }
 _CARRY = f"business_date:date kind {_PAIR} units:int ship_date:date arrival_date:date decided_on:date"
