@@ -33,7 +33,8 @@ SCHEMAS = {
     ),
     "decisions/allocation_needs": (
         f"{_PAIR}, channel VARCHAR, department VARCHAR, need_units BIGINT, allocated_units BIGINT, shorted_units BIGINT,"
-        " on_hand BIGINT, in_transit BIGINT, position_units BIGINT, supply_units BIGINT, daily_mean DOUBLE,"
+        " on_hand BIGINT, believed_on_hand BIGINT, probability_wrong DOUBLE, record_action VARCHAR, record_buffer_rate DOUBLE,"
+        " in_transit BIGINT, position_units BIGINT, supply_units BIGINT, daily_mean DOUBLE,"
         " dispersion DOUBLE, horizon_days INTEGER, case_pack BIGINT, presentation_min BIGINT, shelf_capacity BIGINT,"
         f" marginal_value {_MONEY}, next_case_value {_MONEY}, opportunity_cost {_MONEY}, objective_value {_MONEY},"
         f" objective_bound {_MONEY}, presentation_bonus {_MONEY}, binding_constraint VARCHAR, rule_id VARCHAR,"

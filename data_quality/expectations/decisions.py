@@ -259,7 +259,7 @@ def _needs() -> list[ExpectationSpec | list[ExpectationSpec]]:
         ),
         needs.where(
             "blocked_gets_nothing",
-            "binding_constraint IN ('blocked', 'no_ship_day') AND allocated_units > 0",
+            "binding_constraint IN ('blocked', 'no_ship_day', 'record_hold') AND allocated_units > 0",
             "a pair that cannot be shipped to gets nothing",
         ),
         needs.where(
