@@ -37,6 +37,15 @@ Look at next (home: {home}):
   allocator ui --home {home}          lineage, checks and runs in the browser
   {home}/published/allocator.duckdb   every published table, for SQL and BI
 """
+# The largest need that was met in part; without any need (no DC) the article that sells most.
+_WORTH_A_LOOK = """
+SELECT sku_id, to_location_id FROM (
+    SELECT sku_id, to_location_id, 1 AS choice, (allocated_units > 0 AND shorted_units > 0)::INTEGER AS is_mixed, need_units::DOUBLE AS size
+    FROM allocation_needs WHERE business_date = $day
+    UNION ALL
+    SELECT sku_id, location_id, 2, 0, daily_mean FROM inventory_positions WHERE business_date = $day
+) ORDER BY choice, is_mixed DESC, size DESC, sku_id, to_location_id LIMIT 1
+"""
 
 
 @dataclass(frozen=True)
@@ -135,10 +144,6 @@ def _next_steps(home: Home, data: str, day: date) -> str:
     import duckdb
 
     with duckdb.connect(str(home.published / "allocator.duckdb"), read_only=True) as connection:
-        row = connection.execute(
-            """SELECT sku_id, to_location_id FROM allocation_needs
-               WHERE business_date = $day ORDER BY allocated_units > 0 AND shorted_units > 0 DESC, need_units DESC, sku_id, to_location_id LIMIT 1""",
-            {"day": day},
-        ).fetchone() or ("SKU", "LOCATION")
+        row = connection.execute(_WORTH_A_LOOK, {"day": day}).fetchone()
     shown = home.root.relative_to(Path.cwd()) if home.root.is_relative_to(Path.cwd()) else home.root
     return NEXT_STEPS.format(about=ABOUT[data], home=shown, day=day, sku=row[0], location=row[1])

@@ -67,7 +67,9 @@ def decide(session: RunSession, run_date: date) -> dict[str, int]:
             queries.FORECASTS, {"file": str(session.decision_file("demand_forecasts", run_date))}
         ).to_arrow_table()
     problem = build_problem(pairs, supply, forecasts, session.policy, run_date)
-    if not pairs.is_review_day.any():
+    if not pairs.is_review_day.size:
+        session.warn("nothing to allocate: no open location is supplied by a DC (locations.supplied_by)")
+    elif not pairs.is_review_day.any():
         session.warn(f"no review day: policy allocation.review_days leaves out {run_date:%A}, so no line is decided")
     plan = solve(problem)
     broken = violations(problem, plan)

@@ -14,6 +14,7 @@ from allocation_assets.demo_world.online_retail.source import CORRECTION, RETURN
 
 LOCATION = "WEB"
 AMOUNT = pa.decimal128(18, 3)
+#: Drawn for goods that came back on a later date; what is cancelled on the date of its sale never left the shelf.
 DISPOSITIONS = ("restock", "damaged", "destroy")
 DISPOSITION_SHARES = (0.80, 0.15, 0.05)
 
@@ -69,8 +70,12 @@ def pos(sales: pd.DataFrame) -> pa.Table:
 
 
 def returns(back: pd.DataFrame, sales: pd.DataFrame, rng: np.random.Generator) -> pa.Table:
-    """Cancelled lines (units >= 1). The disposition is drawn: the source does not say what became of the goods."""
+    """Cancelled lines (units >= 1). The disposition is simulated: the source does not say what became of the goods."""
     count, units = len(back), back["units"].to_numpy()
+    original = match_returns(sales, back)
+    drawn = rng.choice(DISPOSITIONS, count, p=DISPOSITION_SHARES)
+    sold_on = sales.groupby("invoice")["at"].min().dt.normalize()
+    is_same_date = (sold_on.reindex(original).to_numpy() == back["at"].dt.normalize().to_numpy())
     return pa.table(
         {
             "return_id": _texts(back["invoice"]),
@@ -78,10 +83,10 @@ def returns(back: pd.DataFrame, sales: pd.DataFrame, rng: np.random.Generator) -
             "location_id": constant(LOCATION, count),
             "sku_id": _texts(back["sku_id"]),
             "units": units,
-            "disposition": _texts(rng.choice(DISPOSITIONS, count, p=DISPOSITION_SHARES)),
+            "disposition": _texts(np.where(is_same_date, "restock", drawn)),
             "reason_code": constant(None, count, pa.string()),
             "refund_amount": amounts(units * back["mills"].to_numpy()),
-            "original_transaction_id": _texts(match_returns(sales, back)),
+            "original_transaction_id": _texts(original),
             "returned_at": pa.array(back["at"].to_numpy(), TIMESTAMP),
         }
     )

@@ -11,7 +11,14 @@ import pyarrow as pa
 
 from allocation_assets.demo_world.landing_files import DatedTable, LandingFile
 from allocation_assets.demo_world.online_retail import facts, masters
-from allocation_assets.demo_world.online_retail.source import CORRECTION, RETURN, SALE, classify, exact_repeats, read_rows
+from allocation_assets.demo_world.online_retail.source import (
+    CORRECTION,
+    RETURN,
+    SALE,
+    classify,
+    exact_repeats,
+    read_rows,
+)
 
 RUN_DATES = (date(2011, 12, 7), date(2011, 12, 8), date(2011, 12, 9))
 SEED = 20101201

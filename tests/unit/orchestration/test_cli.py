@@ -1,5 +1,6 @@
 """Exit codes and one-line errors of the command (published.md, The command)."""
 
+import json
 import subprocess
 import sys
 from datetime import date
@@ -90,3 +91,21 @@ def test_explain_of_a_date_that_was_not_run_says_so(capsys, tmp_path):
     )
     assert code == 3
     assert "is not a published run" in lines[0]
+
+
+@pytest.mark.parametrize(("marker", "data"), [({}, "online-retail"), ({"data": "online-retail"}, "freshretail")])
+def test_a_demo_home_keeps_to_its_data(capsys, tmp_path, marker, data):
+    """A home made before there was a choice holds the default data."""
+    home = Home.at(tmp_path)
+    home.private.mkdir()
+    home.demo_marker.write_text(json.dumps({"made_by": "allocator demo", **marker}))
+    code, _, lines = _run(capsys, "demo", "--data", data, "--home", str(tmp_path))
+    assert (code, len(lines)) == (2, 1)
+    assert f"give --data {marker.get('data', 'freshretail')} or a fresh --home" in lines[0]
+    assert not home.landing.exists()
+
+
+def test_unknown_demo_data_exits_2(capsys, tmp_path):
+    code, _, lines = _run(capsys, "demo", "--data", "nonsense", "--home", str(tmp_path))
+    assert (code, len(lines)) == (2, 1)
+    assert "online-retail" in lines[0]
