@@ -36,8 +36,8 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument("--home", metavar="DIR", help=f"the deployment's folder (default: ${HOME_ENV}, then ./home)")
         return sub
 
-    demo = command("demo", "real data into a fresh home, three business dates run")
-    demo.add_argument("--data", choices=DATA, default=DATA[0], help=f"which data (default: {DATA[0]})")
+    demo = command("demo", "real data into a fresh home, its last business dates run")
+    demo.add_argument("--data", choices=DATA, help=f"which data (default: what the home holds, else {DATA[0]})")
     run = command("run", "take in what landed, build, decide, gate and publish a date")
     run.add_argument("--date", required=True, type=_date, metavar="D", help="business date, YYYY-MM-DD")
     run.add_argument("--through", type=_date, metavar="D2", help="run every landed date from D to D2")

@@ -17,7 +17,7 @@ from orchestration.settings import Home, code_version
 log = logging.getLogger("allocator")
 
 FRESHRETAIL, ONLINE_RETAIL = "freshretail", "online-retail"
-#: What `--data` takes; the first is the default.
+#: What `--data` takes; the first is what a fresh home gets without it.
 DATA = (FRESHRETAIL, ONLINE_RETAIL)
 
 ABOUT = {
@@ -56,9 +56,12 @@ class _Demo:
     prepare: Callable[[Home], None]
 
 
-def run_demo(home: Home, data: str = FRESHRETAIL) -> int:
-    """Make or resume the demo of `data`; UsageError (exit 2) on a home that holds anything else."""
-    _claim(home, data)
+def run_demo(home: Home, data: str | None = None) -> int:
+    """Make or resume the demo of `data` (None: what the home holds, else the default).
+
+    UsageError (exit 2) on a home that holds anything else.
+    """
+    data = _claim(home, data)
     with hold_home(home, "allocator demo"):
         from orchestration.report import report_line
         from orchestration.runner import run_dates
@@ -117,13 +120,13 @@ def _write_whole(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def _claim(home: Home, data: str) -> None:
+def _claim(home: Home, data: str | None) -> str:
     """Mark the home as this demo's before anything else is written, so that a killed demo can be resumed."""
     if home.demo_marker.exists():
         held = json.loads(home.demo_marker.read_text(encoding="utf-8")).get("data", FRESHRETAIL)
-        if held != data:
+        if data not in (None, held):
             raise UsageError(f"home {home.root} holds the demo of {held}: give --data {held} or a fresh --home")
-        return
+        return held
     if home.root.exists() and not home.root.is_dir():
         raise UsageError(f"{home.root} is not a folder: give another --home")
     foreign = (
@@ -136,8 +139,10 @@ def _claim(home: Home, data: str) -> None:
             f"home {home.root} is not empty and not a demo ({foreign.relative_to(home.root)}): give a fresh --home"
         )
     home.private.mkdir(parents=True, exist_ok=True)
+    data = data or FRESHRETAIL
     body = {"made_by": "allocator demo", "data": data, "code_version": code_version()}
     _write_whole(home.demo_marker, json.dumps(body))
+    return data
 
 
 def _next_steps(home: Home, data: str, day: date) -> str:

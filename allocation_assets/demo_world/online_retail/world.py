@@ -20,7 +20,7 @@ from allocation_assets.demo_world.online_retail.source import (
     read_rows,
 )
 
-RUN_DATES = (date(2011, 12, 7), date(2011, 12, 8), date(2011, 12, 9))
+RUN_DATES = (date(2011, 12, 8), date(2011, 12, 9))
 SEED = 20101201
 # What the manifests say (semantics 27): sales are the seller's own lines; dispositions are drawn; reason codes and
 # masters are worked out from the lines.

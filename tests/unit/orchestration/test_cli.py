@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 
 from orchestration import cli
+from orchestration.demo import _claim
 from orchestration.lock import hold_home
 from orchestration.settings import Home
 
@@ -109,3 +110,14 @@ def test_unknown_demo_data_exits_2(capsys, tmp_path):
     code, _, lines = _run(capsys, "demo", "--data", "nonsense", "--home", str(tmp_path))
     assert (code, len(lines)) == (2, 1)
     assert "online-retail" in lines[0]
+
+
+@pytest.mark.parametrize("held", ["freshretail", "online-retail"])
+def test_a_demo_home_is_resumed_without_naming_its_data(tmp_path, held):
+    home = Home.at(tmp_path)
+    assert _claim(home, held) == held
+    assert _claim(home, None) == held
+
+
+def test_a_fresh_demo_home_holds_the_default_data(tmp_path):
+    assert _claim(Home.at(tmp_path), None) == "freshretail"
