@@ -75,7 +75,9 @@ def decide(session: RunSession, run_date: date) -> dict[str, int]:
         files = {name: str(session.decision_file(dataset, run_date)) for name, dataset in _TRUST_FILES.items()}
         trust = record_trust(connection.execute(TRUST, files).to_arrow_table())
     problem = build_problem(pairs, supply, forecasts, trust, session.policy, run_date)
-    if not pairs.is_review_day.any():
+    if not pairs.is_review_day.size:
+        session.warn("nothing to allocate: no open location is supplied by a DC (locations.supplied_by)")
+    elif not pairs.is_review_day.any():
         session.warn(f"no review day: policy allocation.review_days leaves out {run_date:%A}, so no line is decided")
     plan = solve(problem)
     broken = violations(problem, plan)
