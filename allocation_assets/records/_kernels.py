@@ -255,18 +255,20 @@ def update_pairs(lo, hi, mass, book, run, facts, odds, rates, losses, receipt_er
 
 @njit(cache=True, nogil=True)
 def summarise(lo, hi, mass, book, step, pack, out):
-    """Fill out[j] = probability wrong, empty, hidden, mean stock, for the pairs lo <= j < hi.
+    """Fill out[j] = probability wrong, empty, hidden, mean stock, units missing, units too many, for lo <= j < hi.
 
     Wrong: nothing there although the book says so, or an error of more than a case. Hidden: more than a case too many.
     """
     for j in range(lo, hi):
-        wrong, hidden, mean = 0.0, 0.0, 0.0
+        wrong, hidden, mean, missing, excess = 0.0, 0.0, 0.0, 0.0, 0.0
         for k in range(EMPTY):
             p = mass[j, k]
             if p == 0.0:
                 continue
             error = MULTIPLES[k] * step[j]
             mean += p * max(book[j] + error, 0)
+            missing += p * max(-error, 0)
+            excess += p * max(error, 0)
             if error > pack[j]:
                 hidden += p
             if error > pack[j] or error < -pack[j]:
@@ -275,4 +277,6 @@ def summarise(lo, hi, mass, book, step, pack, out):
         if book[j] < -pack[j]:
             hidden += mass[j, EMPTY]
             wrong += mass[j, EMPTY]
+        excess += mass[j, EMPTY] * max(-book[j], 0)
+        out[j, 4], out[j, 5] = missing, excess
         out[j, 0], out[j, 1], out[j, 2], out[j, 3] = min(wrong + empty, 1.0), empty, min(hidden, 1.0), mean

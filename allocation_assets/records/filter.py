@@ -147,13 +147,16 @@ class Facts:
 class Beliefs:
     """Per pair (n): probabilities that the record is wrong enough to change a decision, that nothing is there (phantom),
     that more than a case too many is there (hidden); `expected_units` and `believed_units` (rounded half to even) on
-    hand; `zero_sales_days`, `zero_sales_units` of the current run; `days_since_count` (-1 never); `evidence` index."""
+    hand; `missing_units`, `excess_units` expected below and above the book where the shelf is not empty;
+    `zero_sales_days`, `zero_sales_units` of the current run; `days_since_count` (-1 never); `evidence` index."""
 
     probability_wrong: np.ndarray
     probability_empty: np.ndarray
     probability_hidden: np.ndarray
     expected_units: np.ndarray
     believed_units: np.ndarray
+    missing_units: np.ndarray
+    excess_units: np.ndarray
     zero_sales_days: np.ndarray
     zero_sales_units: np.ndarray
     days_since_count: np.ndarray
@@ -185,11 +188,12 @@ def new_state(book, daily_mean, case_pack, settings: FilterSettings, *, age_days
 
 
 def update_beliefs(
-    state: RecordState, facts: Facts, learned: Learned, settings: FilterSettings, *, threads: int = 2
+    state: RecordState, facts: Facts, learned: Learned, settings: FilterSettings, *, days=1, threads: int = 2
 ) -> tuple[RecordState, Learned, Beliefs]:
     """Take one day's facts in; returns the new state, what counts taught, and what is believed at the close.
 
-    All arrays are aligned (n pairs); `learned` is per location code. The arguments are not changed. Deterministic for
+    All arrays are aligned (n pairs); `learned` is per location code; `days` (scalar or (n,)) since the facts before, in
+    which errors can have happened (0 = the record does not exist yet). The arguments are not changed. Deterministic for
     any number of threads and any cut of the pairs into shards (learn from all shards' counts before the next day).
     Raises ValueError when a fact's array has another length than the state.
     """
@@ -200,12 +204,12 @@ def update_beliefs(
                 f"records: {name} has {len(values)} rows, the state has {n}; align facts and state by pair"
             )
     state = RecordState(*(values.copy() for values in vars(state).values()))
-    found = _advance(state, facts, learned, settings, 1.0, threads)
+    found = _advance(state, facts, learned, settings, days, threads)
     is_counted = facts.counted >= 0
     state.days_since_count = np.where(
-        is_counted, 0, np.where(state.days_since_count >= 0, state.days_since_count + 1, NEVER)
+        is_counted, 0, np.where(state.days_since_count >= 0, state.days_since_count + days, NEVER)
     )
-    waiting = np.where(state.days_since_receipt >= 0, state.days_since_receipt + 1, NEVER)
+    waiting = np.where(state.days_since_receipt >= 0, state.days_since_receipt + days, NEVER)
     waiting = np.where(facts.received > 0, 0, waiting)
     state.days_since_receipt = np.where(facts.sales > 0, NEVER, waiting)
     return state, _learn(learned, facts, found, is_counted, settings), believe(state, facts, threads=threads)
@@ -215,15 +219,15 @@ def believe(state: RecordState, facts: Facts, *, threads: int = 2) -> Beliefs:
     """What a state says of each record."""
     from allocation_assets.records._kernels import summarise
 
-    out = np.empty((len(state.book), 4))
+    out = np.empty((len(state.book), 6))
     steps, pack = steps_of(facts.case_pack), np.asarray(facts.case_pack, np.int64)
     _in_shards(lambda lo, hi: summarise(lo, hi, state.mass, state.book, steps, pack, out), len(out), threads)
     # float32 masses make the mean noisy in its 7th digit: rounding there first keeps halves halves.
     believed = np.rint(np.round(out[:, 3], 4)).astype(np.int64)
     days = state.run[:, 1].astype(np.int64)
     return Beliefs(
-        out[:, 0], out[:, 1], out[:, 2], out[:, 3], believed, days, state.run[:, 0].copy(), state.days_since_count.copy(),
-        _evidence(state, facts, out),
+        *(out[:, k] for k in range(4)), believed, out[:, 4], out[:, 5], days, state.run[:, 0].copy(),
+        state.days_since_count.copy(), _evidence(state, facts, out),
     )  # fmt: skip
 
 
