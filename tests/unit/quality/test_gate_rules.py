@@ -182,9 +182,13 @@ MARTS = [
     ("kpi_daily.net_sales_not_null", "kpi_daily", KPI.format("net_sales = NULL"), KPI_S1),
     *[(f"kpi_daily.{rate}_in_range", "kpi_daily", KPI.format(f"{rate} = 1.01"), KPI_S1)
       for rate in ("fill_rate", "on_shelf_availability", "in_stock_rate", "inventory_record_accuracy",
-                   "sell_through", "return_rate")],
+                   "inventory_record_accuracy_window", "ira_units", "count_coverage_rate", "sell_through", "return_rate")],
     *[(f"kpi_daily.{units}_in_range", "kpi_daily", KPI.format(f"{units} = -1"), KPI_S1)
-      for units in ("sales_units", "returned_units", "stockout_positions", "lost_sales_units")],
+      for units in ("sales_units", "returned_units", "stockout_positions", "lost_sales_units", "shrink_value",
+                    "open_variance_value", "days_to_correct", "record_error_units")],
+    ("kpi_daily.ira_exact_in_range", "kpi_daily", KPI.format("ira_exact = -0.01"), KPI_S1),
+    ("kpi_daily.netting_only_hides", "kpi_daily", KPI.format("ira_value = 0.9, ira_value_net = 0.8"), KPI_S1),
+    ("kpi_daily.netting_only_hides", "kpi_daily", KPI.format("ira_exact = 0.5, inventory_record_accuracy = 0.4"), KPI_S1),
     ("kpi_daily.totals_are_sums", "kpi_daily", KPI.format("net_sales = net_sales + 0.01"), TOTALS),
     ("kpi_daily.totals_are_sums", "kpi_daily", KPI.format("stockout_positions = 1"), TOTALS),
     ("kpi_daily.run_has_total", "kpi_daily", "DELETE FROM kpi_daily WHERE location_id = '*' AND department = '*'", RUN_KEY),

@@ -74,7 +74,11 @@ WAREHOUSE = {
             value::DECIMAL(28,6) AS inventory_value, 0::BIGINT AS stockout_positions, 0::BIGINT AS overstock_positions,
             0.25::DECIMAL(28,6) * units AS lost_sales_units, units::DECIMAL(28,6) AS lost_sales_value,
             0.9::DOUBLE AS fill_rate, 0.9::DOUBLE AS on_shelf_availability, 1::DOUBLE AS in_stock_rate,
-            NULL::DOUBLE AS inventory_record_accuracy, 0.1::DOUBLE AS sell_through, 0::DOUBLE AS return_rate
+            NULL::DOUBLE AS inventory_record_accuracy, NULL::DOUBLE AS inventory_record_accuracy_window,
+            NULL::DOUBLE AS ira_exact, NULL::DOUBLE AS ira_units, NULL::DOUBLE AS ira_value, NULL::DOUBLE AS ira_value_net,
+            1::DOUBLE AS count_coverage_rate, NULL::DOUBLE AS record_error_units, NULL::DOUBLE AS days_to_correct,
+            0::DECIMAL(28,6) AS shrink_value, units::BIGINT AS open_variances, value::DECIMAL(28,6) AS open_variance_value,
+            units::BIGINT AS corrections, units::BIGINT AS covered_positions, 0.1::DOUBLE AS sell_through, 0::DOUBLE AS return_rate
         FROM (VALUES
             ('DC1', 'Food', 0, 300), ('S1', 'Food', 2, 20), ('S1', 'Toys', 1, 5), ('DC1', '*', 0, 300),
             ('S1', '*', 3, 25), ('*', 'Food', 2, 320), ('*', 'Toys', 1, 5), ('*', '*', 3, 325)
