@@ -184,7 +184,7 @@ MARTS = [
       for rate in ("fill_rate", "on_shelf_availability", "in_stock_rate", "inventory_record_accuracy",
                    "inventory_record_accuracy_window", "ira_units", "count_coverage_rate", "sell_through", "return_rate")],
     *[(f"kpi_daily.{units}_in_range", "kpi_daily", KPI.format(f"{units} = -1"), KPI_S1)
-      for units in ("sales_units", "returned_units", "stockout_positions", "lost_sales_units", "shrink_value",
+      for units in ("sales_units", "returned_units", "stockout_positions", "lost_sales_units", "shrink_value", "open_variances",
                     "open_variance_value", "days_to_correct", "record_error_units")],
     ("kpi_daily.ira_exact_in_range", "kpi_daily", KPI.format("ira_exact = -0.01"), KPI_S1),
     ("kpi_daily.netting_only_hides", "kpi_daily", KPI.format("ira_value = 0.9, ira_value_net = 0.8"), KPI_S1),
