@@ -2,6 +2,7 @@
 
 from allocation_assets.allocation.assets import allocate
 from allocation_assets.demand.assets import demand_forecasts
+from allocation_assets.exceptions.assets import exceptions
 from allocation_assets.segmentation.assets import sku_segments
 
-decision_assets = [demand_forecasts, sku_segments, allocate]
+decision_assets = [demand_forecasts, sku_segments, allocate, exceptions]

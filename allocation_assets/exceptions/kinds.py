@@ -66,6 +66,7 @@ SELECT concat_ws('|', location_id, sku_id) AS cause_key, sku_id, location_id,
 FROM positions AS p WHERE p.on_hand < 0
 """
 
+_COUNTED = "sku_id || ' counted ' || counted_units || ', book ' || book_units || ', ' || action"
 _COUNT_VARIANCE = f"""
 SELECT concat_ws('|', location_id, source_id) AS cause_key, {_ONE_ITEM}, location_id,
     sum(abs(coalesce(variance_value, 0)))::DECIMAL(18, 6) AS value_at_risk,
@@ -74,8 +75,7 @@ SELECT concat_ws('|', location_id, source_id) AS cause_key, {_ONE_ITEM}, locatio
         count(*) || CASE WHEN count(*) = 1 THEN ' variance' ELSE ' variances' END,
         coalesce(sum(variance_units) FILTER (variance_units > 0), 0),
         coalesce(-sum(variance_units) FILTER (variance_units < 0), 0))
-    || {largest("sku_id || ' counted ' || counted_units || ', book ' || book_units || ', ' || action",
-                "abs(variance_value) DESC NULLS LAST, row_key")} || '.' AS detail
+    || {largest(_COUNTED, "abs(variance_value) DESC NULLS LAST, row_key")} || '.' AS detail
 FROM proposals WHERE kind = 'count' AND approval_status = 'pending'
 GROUP BY location_id, source_id
 """
@@ -117,6 +117,7 @@ def _per_shipment(units: str, condition: str, words: str) -> str:
 
 _SHORT = "greatest(coalesce(short_units, 0), coalesce(lost_units, 0))"
 
+_ON_THE_WAY = "shipment_id || ' to ' || to_location_id || ' ' || sku_id || ' ' || in_transit_units"
 _LATE = f"""
 SELECT coalesce(from_location_id, 'unknown') AS cause_key, {_ONE_ITEM}, from_location_id AS location_id,
     sum(in_transit_units * coalesce(unit_cost, 0))::DECIMAL(18, 6) AS value_at_risk,
@@ -126,8 +127,7 @@ SELECT coalesce(from_location_id, 'unknown') AS cause_key, {_ONE_ITEM}, from_loc
         coalesce(from_location_id, 'unknown'),
         count(DISTINCT to_location_id) || CASE WHEN count(DISTINCT to_location_id) = 1 THEN ' location' ELSE ' locations' END,
         max(getvariable('run_date') - expected_date), sum(in_transit_units))
-    || {largest("shipment_id || ' to ' || to_location_id || ' ' || sku_id || ' ' || in_transit_units",
-                "in_transit_units * coalesce(unit_cost, 0) DESC, shipment_id, sku_id, line_no")} || '.' AS detail
+    || {largest(_ON_THE_WAY, "in_transit_units * coalesce(unit_cost, 0) DESC, shipment_id, sku_id, line_no")} || '.' AS detail
 FROM deliveries WHERE status = 'overdue' AND business_date = getvariable('run_date') AND in_transit_units > 0
 GROUP BY from_location_id
 """

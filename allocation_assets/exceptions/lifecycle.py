@@ -123,7 +123,9 @@ def find(connection: duckdb.DuckDBPyConnection, kinds: Sequence[Kind]) -> None:
         "SELECT kind, cause_key FROM found GROUP BY ALL HAVING count(*) > 1 OR cause_key IS NULL ORDER BY ALL LIMIT 1"
     ).fetchone()
     if twice:
-        raise ValueError(f"exceptions: kind {twice[0]} found cause {twice[1]} more than once: its query must group by it")
+        raise ValueError(
+            f"exceptions: kind {twice[0]} found cause {twice[1]} more than once: its query must group by it"
+        )
 
 
 def settle(connection: duckdb.DuckDBPyConnection, run_date: date, settings: ExceptionSettings) -> None:

@@ -103,7 +103,9 @@ def test_a_limit_lists_the_most_valuable_and_says_what_it_leaves_out():
         "3 more of this kind, 6.00 at risk together, are not listed one by one; the largest of them is 3.00."
     )
     assert (rows[0]["sku_id"], rows[0]["status"], rows[0]["owner_role"]) == (None, "open", "a_owner")
-    assert [row["cause_key"] for row in Days().next(("a", "C", 1), ("a", "B", 1), ("a", "A", 1)) if row["cause_key"] != "*"] == ["A", "B"]
+    assert [
+        row["cause_key"] for row in Days().next(("a", "C", 1), ("a", "B", 1), ("a", "A", 1)) if row["cause_key"] != "*"
+    ] == ["A", "B"]
 
 
 def test_a_listed_cause_that_a_greater_one_passes_is_not_called_resolved():
@@ -114,7 +116,13 @@ def test_a_listed_cause_that_a_greater_one_passes_is_not_called_resolved():
     assert {row["cause_key"]: row["exception_id"] for row in rows if row["cause_key"] in first} == first
     # Back within the limit: the row for the rest resolves like any other.
     rows = days.next(("a", "K1", 1))
-    assert {row["cause_key"]: row["status"] for row in rows} == {"*": "resolved", "K1": "open", "K2": "resolved", "K8": "resolved", "K9": "resolved"}
+    assert {row["cause_key"]: row["status"] for row in rows} == {
+        "*": "resolved",
+        "K1": "open",
+        "K2": "resolved",
+        "K8": "resolved",
+        "K9": "resolved",
+    }
 
 
 def test_a_kind_that_is_no_longer_declared_resolves():

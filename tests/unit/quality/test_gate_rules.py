@@ -85,6 +85,8 @@ CERTIFICATE = "UPDATE allocation_certificate SET {} WHERE from_location_id = '*'
 STAR = [{"from_location_id": "*"}]
 
 OTHER_DATE = "UPDATE {} SET business_date = '2026-03-03'"
+EXCEPTION = "UPDATE exceptions SET {} WHERE exception_id = 'x1'"
+EXCEPTION_1, EXCEPTION_2 = [{"exception_id": "x1"}], [{"exception_id": "x2"}]
 DECISIONS = [
     ("demand_forecasts.of_run_date", "demand_forecasts", OTHER_DATE.format("demand_forecasts"), [*FORECAST_A, {"location_id": "S1", "sku_id": "B"}]),
     ("sku_segments.of_run_date", "sku_segments", OTHER_DATE.format("sku_segments"), [{"sku_id": "A"}, {"sku_id": "B"}]),
@@ -92,6 +94,19 @@ DECISIONS = [
     ("allocation_needs.of_run_date", "allocation_needs", OTHER_DATE.format("allocation_needs"), LINE + LINE_B),
     ("allocation_certificate.of_run_date", "allocation_certificate", OTHER_DATE.format("allocation_certificate"),
      [*STAR, {"from_location_id": "DC1"}]),
+    ("exceptions.of_run_date", "exceptions", OTHER_DATE.format("exceptions"), [{"exception_id": f"x{n}"} for n in (1, 2, 3)]),
+    ("exceptions.exception_id_unique", "exceptions", EXCEPTION.format("exception_id = 'x2'"), EXCEPTION_2),
+    ("exceptions.severity_known", "exceptions", EXCEPTION.format("severity = 'dire'"), EXCEPTION_1),
+    ("exceptions.status_known", "exceptions", EXCEPTION.format("status = 'closed'"), EXCEPTION_1),
+    ("exceptions.value_at_risk_in_range", "exceptions", EXCEPTION.format("value_at_risk = -1"), EXCEPTION_1),
+    ("exceptions.escalation_level_in_range", "exceptions", EXCEPTION.format("escalation_level = -1"), EXCEPTION_1),
+    ("exceptions.cause_once", "exceptions", EXCEPTION.format("cause_key = 'DC2'"), EXCEPTION_1),
+    ("exceptions.resolved_today", "exceptions", EXCEPTION.format("resolved_on = '2026-03-04'"), EXCEPTION_1),
+    ("exceptions.resolved_today", "exceptions", "UPDATE exceptions SET resolved_on = '2026-03-03' WHERE status = 'resolved'", [{"exception_id": "x3"}]),
+    ("exceptions.dates_in_order", "exceptions", EXCEPTION.format("due_on = '2026-03-01'"), EXCEPTION_1),
+    ("exceptions.escalated_when_late", "exceptions", EXCEPTION.format("escalation_level = 0"), EXCEPTION_1),
+    ("exceptions.negative_stock_found", "inventory_positions",
+     "UPDATE inventory_positions SET on_hand = -1 WHERE sku_id = 'B' AND business_date = '2026-03-04'", [{"location_id": "DC1", "sku_id": "B"}]),
     ("demand_forecasts.grain_unique", "demand_forecasts", "INSERT INTO demand_forecasts FROM demand_forecasts WHERE sku_id = 'A'", FORECAST_A),
     ("demand_forecasts.method_not_null", "demand_forecasts", FORECAST.format("method = NULL"), FORECAST_A),
     ("demand_forecasts.mean_finite", "demand_forecasts", FORECAST.format("daily_mean = 'inf'::DOUBLE"), FORECAST_A),

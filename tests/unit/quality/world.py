@@ -129,6 +129,14 @@ DECISIONS = {
             is_blocked
         FROM (VALUES ('A', 8, 6, 13, 84, 20, 5, 6, 'case_pack', false), ('B', 4, 0, 0, 70, NULL, 0, 0, 'blocked', true))
             AS v(sku_id, need, allocated, position, supply, shelf, value, bound, constraint_name, is_blocked)""",
+    "exceptions": """
+        SELECT DATE '2026-03-04' AS business_date, 'x' || n AS exception_id, 'late_delivery' AS kind, 'DC' || n AS cause_key,
+            'low' AS severity, NULL::VARCHAR AS sku_id, 'DC' || n AS location_id, n::DECIMAL(18,6) AS value_at_risk,
+            'logistics_manager' AS owner_role, opened::DATE AS opened_on, opened::DATE + 1 AS due_on,
+            resolved::DATE AS resolved_on, level AS escalation_level, status, 'shipment_lines:SHP1|1' AS evidence,
+            'late' AS detail, 'ask' AS recommended_action
+        FROM (VALUES (1, '2026-03-02', NULL, 1, 'open'), (2, '2026-03-04', NULL, 0, 'open'),
+            (3, '2026-03-02', '2026-03-04', 0, 'resolved')) AS v(n, opened, resolved, level, status)""",
     "allocation_certificate": """
         SELECT DATE '2026-03-04' AS business_date, from_location_id, 5::DECIMAL(18,6) AS objective_value,
             bound::DECIMAL(18,6) AS objective_bound, 0::DECIMAL(18,6) AS presentation_bonus, gap::DOUBLE AS optimality_gap
