@@ -36,12 +36,11 @@ def decide(session: RunSession, connection: duckdb.DuckDBPyConnection, run_date:
 
 @dg.asset(
     key=decision_key("exceptions"),
+    # Only what the kinds read. An asset that the decisions gate lets through (its anchors) cannot be among them: this one is
+    # judged by the same gate.
     deps=[
-        *[
-            decision_key(name)
-            for name in ("adjustments_proposed", "allocations", "count_list", "location_reliability", "record_beliefs")
-        ],
-        *[mart_key(name) for name in ("applied_loads", "inventory_positions", "shipment_lines")],
+        *[decision_key(dataset) for dataset in DECIDED_VIEWS.values()],
+        *[mart_key(model) for model in ("applied_loads", "inventory_positions", "shipment_lines")],
     ],
     partitions_def=business_dates,
     group_name="decisions",
