@@ -9,8 +9,12 @@ _NEGATIVE_NOT_FOUND = """
 SELECT p.location_id, p.sku_id, p.on_hand
 FROM inventory_positions AS p
 LEFT JOIN (SELECT b.* FROM {batch} AS b WHERE b.kind = 'negative_stock' AND b.status = 'open') AS e
-    ON (e.location_id = p.location_id AND e.sku_id = p.sku_id) OR e.cause_key = '*'
-WHERE p.on_hand < 0 AND e.exception_id IS NULL
+    ON e.location_id = p.location_id AND e.sku_id = p.sku_id
+CROSS JOIN (
+    SELECT count(*) AS rows_for_the_rest
+    FROM (SELECT b.* FROM {batch} AS b WHERE b.kind = 'negative_stock' AND b.status = 'open' AND b.cause_key = '*') AS r
+) AS rest
+WHERE p.on_hand < 0 AND e.exception_id IS NULL AND rest.rows_for_the_rest = 0
 """
 
 _CAUSE_TWICE = """

@@ -279,6 +279,18 @@ def test_every_rule_that_is_not_a_plain_null_check_has_a_case(contracts):
     assert {name for name in declared - tested if not name.endswith("_not_null")} == set()
 
 
+def test_a_negative_book_may_be_among_the_rest(good_world, contracts, tmp_path, gx_session):
+    """Beyond exceptions.max_per_kind a negative book has no row of its own: the row `*` of its kind stands for it."""
+    world = good_world.changed(tmp_path / "negative", "inventory_positions", "UPDATE inventory_positions SET on_hand = -1")
+    world = world.changed(tmp_path / "rest", "exceptions", EXCEPTION.format("kind = 'negative_stock', cause_key = '*'"))
+    scope = gate_scope("decisions", warehouse=world.warehouse, lake=world.lake, run_date=RUN, contracts=contracts)
+    specs = [spec for spec in suite_specs("decisions", contracts) if spec.name == "exceptions.negative_stock_found"]
+
+    [result] = evaluate(gx_session, specs, judged.open_views(gx_session.connection, scope))
+
+    assert result.success
+
+
 def test_shelf_capacity_and_whole_cases_yield_to_an_override(good_world, contracts, tmp_path, gx_session):
     """Semantics 21: a set override may break the case and overfill the shelf."""
     sql = "UPDATE allocations SET units = 8, override_id = 'o1'"
