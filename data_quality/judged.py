@@ -82,6 +82,7 @@ SOURCES: Mapping[Gate, Sequence[Source]] = {
         *_judged(
             "decisions", "all",
             "demand_forecasts", "sku_segments", "allocations", "allocation_needs", "allocation_certificate",
+            "exceptions",
         ),
         _context("warehouse", "run", "inventory_positions"),
         _context("warehouse", "all", "int_allocation_pairs"),

@@ -39,7 +39,14 @@ GATED: dict[str, dict[str, dg.AssetKey]] = {
     },
     "decisions": {
         name: decision_key(name)
-        for name in ("demand_forecasts", "allocations", "allocation_needs", "allocation_certificate", "sku_segments")
+        for name in (
+            "demand_forecasts",
+            "allocations",
+            "allocation_needs",
+            "allocation_certificate",
+            "sku_segments",
+            "exceptions",
+        )
     },
     "marts": {
         name: mart_key(name) for name in ("kpi_daily", "allocation_performance", "feed_accounting", "quarantine")
@@ -51,7 +58,7 @@ GATED: dict[str, dict[str, dg.AssetKey]] = {
 ANCHORS: dict[str, set[str]] = {
     "feeds": set(load_contracts()) - set(MASTERS_FIRST),
     "positions": {"applied_loads"},
-    "decisions": {"allocations", "allocation_needs", "allocation_certificate"},
+    "decisions": {"allocations", "allocation_needs", "allocation_certificate", "exceptions"},
     "marts": {"kpi_daily", "allocation_performance", "feed_accounting", "quarantine"},
 }
 
