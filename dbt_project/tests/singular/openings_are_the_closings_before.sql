@@ -1,5 +1,5 @@
 -- Published invariant 1: today's opening = yesterday's closing, for every pair that has either.
-{{ config(tags=['inventory']) }}
+{{ config(tags=['marts']) }}
 
 with dates as (select business_date, previous_date from {{ ref('int_business_dates') }} where {{ in_state_range() }}),
 

@@ -67,9 +67,9 @@ class Built:
         """One call over all dates: `run`, `build` (with the data tests) or `test` (the unit tests)."""
         last = deliveries.runs[-1]
         select = {
-            "run": ["tag:inventory"],
-            "build": ["tag:inventory", "--exclude-resource-type", "unit_test"],
-            "test": ["tag:inventory,test_type:unit"],
+            "run": ["tag:inventory", "reconciliations"],
+            "build": ["tag:inventory", "reconciliations", "--exclude-resource-type", "unit_test"],
+            "test": ["tag:inventory,test_type:unit", "reconciliations,test_type:unit"],
         }[command]
         return dbt.run(
             command, "--select", *select, run_date=last, state_from=first or day(1), state_to=last, variables=variables

@@ -49,4 +49,4 @@ def run_all(deliveries: Deliveries, lake: Lake, dbt: DbtSession, variables: Row)
     """Take in and build every run in order, as the pipeline would day by day."""
     for run in deliveries.runs:
         touched = deliveries.take_in(lake, run)
-        dbt.run("run", "--select", "tag:inventory", run_date=run, state_from=min(touched, run), variables=variables)
+        dbt.run("run", "--select", "tag:inventory", "reconciliations", run_date=run, state_from=min(touched, run), variables=variables)

@@ -93,7 +93,7 @@ class BruteForce:
     def _on_shelf(self, key) -> Fraction:
         """Share of the date's demand that met stock on the shelf."""
         p, d, r = self.positions[key], self.demand.get(key), self.records[key]
-        if p["available"] <= 0 or (r["counted_units"] == 0 and r["variance"] < 0 and r["explained_by"] is None):
+        if p["available"] <= 0 or (r["counted_units"] == 0 and r["variance"] < 0 and r["posted_by"] is None):
             return Fraction(0)
         return 1 - Fraction((d or {}).get("hours_out") or 0, 12)
 
