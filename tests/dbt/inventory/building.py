@@ -26,7 +26,7 @@ class Built:
         oracle.draw(self.opened, facts, seed=20260101)
         self.unopened = worked.unopened()
         self.lake, self.unopened_lake = Lake(root / "lake"), Lake(root / "unopened_lake")
-        worked.opened_decisions(self.lake)
+        worked.opened_decisions(self.lake, oracle.SEGMENTS)
         worked.unopened_decisions(self.unopened_lake)
 
     def build(self) -> None:

@@ -14,11 +14,7 @@ with approved as (
 
 counts as (select * from {{ ref('int_counts') }} where is_book_open),
 
-named as (
-    select n.* from {{ ref('int_named_adjustments') }} as n
-    inner join {{ ref('int_business_dates') }} as d on n.business_date = d.business_date
-    where d.is_book_open
-),
+named as (select * from {{ ref('int_named_adjustments') }} where is_book_open),
 
 moves as (
     select m.location_id, m.sku_id, m.business_date, m.event_at, m.units

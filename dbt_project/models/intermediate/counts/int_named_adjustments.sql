@@ -1,6 +1,6 @@
 -- Adjustments of the range that name a count of the same pair, where the pipeline posts counts itself: the echo of a posted
 -- count is matched, not posted a second time (semantics 18); that of a held one posts. Whether a count before the range
--- was held is what earlier runs found; unknown counts as posted.
+-- was held is what earlier runs found; unknown counts as posted. A count up to the opening of the books never posts.
 {{ config(materialized='table', tags=['inventory']) }}
 {% set history = adapter.get_relation(this.database, this.schema, 'int_variance_history') if execute %}
 
@@ -27,9 +27,11 @@ select
     -- What names a count of its own date follows it, whatever its time says.
     case when a.business_date = c.counted_on
         then greatest(coalesce(a.adjusted_at, c.counted_at), c.counted_at) else a.adjusted_at end as event_at,
-    h.count_id is not null as is_held_before, a.source_file, a.posted_on
+    h.count_id is not null or coalesce(c.counted_on <= d.opened_on, false) as is_held_before,
+    d.is_book_open, a.source_file, a.posted_on
 from {{ recent_facts('adjustments') }} as a
 inner join counted as c
     on a.count_id = c.count_id and a.location_id = c.location_id and a.sku_id = c.sku_id
     and a.business_date >= c.counted_on
+inner join {{ ref('int_business_dates') }} as d on a.business_date = d.business_date
 left join held as h on a.count_id = h.count_id and a.location_id = h.location_id and a.sku_id = h.sku_id
