@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from tests.dbt.inventory import oracle, worked
+from tests.dbt.inventory import oracle, policy_cases, worked
 from tests.dbt.inventory.deliveries import Deliveries, day, run_all
 from tests.support.lake import DbtSession, Lake
 
@@ -22,7 +22,8 @@ class Built:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.opened, facts = worked.opened(oracle.SKUS)
+        self.opened, facts = worked.opened(oracle.SKUS + policy_cases.SKUS)
+        policy_cases.add(self.opened, facts)
         oracle.draw(self.opened, facts, seed=20260101)
         self.unopened = worked.unopened()
         self.lake, self.unopened_lake = Lake(root / "lake"), Lake(root / "unopened_lake")

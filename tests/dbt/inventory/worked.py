@@ -62,9 +62,9 @@ class Facts:
             "adjustments", n, row | {"reason_code": reason, "count_id": count, "adjusted_at": at(n, time)}, **late
         )
 
-    def count(self, n, location, sku, units, time, document=None, line=1, **late):
+    def count(self, n, location, sku, units, time, document=None, line=1, reason=None, **late):
         row = {"count_id": document or self._key(), "line_no": line, "location_id": location, "sku_id": sku}
-        self._to.add("cycle_counts", n, row | {"counted_units": units, "counted_at": at(n, time)}, **late)
+        self._to.add("cycle_counts", n, row | {"counted_units": units, "counted_at": at(n, time), "reason_code": reason}, **late)
 
 
 def _land_every_date(deliveries: Deliveries, facts: Facts) -> None:
@@ -76,6 +76,7 @@ def _masters(deliveries: Deliveries, skus: list[str]) -> None:
     for cost, n in ((2, 1), (3, 6)):
         for sku in skus:
             row = {"sku_id": sku, "department": "D", "supplier_id": "SUP", "unit_cost": cost, "unit_price": 5}
+            row["style_id"] = "STYLE" if sku.startswith("E_PICK") else None
             deliveries.add("items", n, row)
     for row in LOCATIONS:
         deliveries.add("locations", 1, row)
