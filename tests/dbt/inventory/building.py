@@ -18,7 +18,8 @@ Query = Callable[..., list[tuple[Any, ...]]]
 
 
 class Built:
-    """Warehouses under `root`: opened, repeated (its last step run twice), rebuilt, unopened; and what was delivered."""
+    """Warehouses under `root`: opened, repeated (its last step run twice), rebuilt, otherwise (its random facts arrive
+    in another order), unopened; and what was delivered."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -26,8 +27,11 @@ class Built:
         policy_cases.add(self.opened, facts)
         oracle.draw(self.opened, facts, seed=20260101)
         self.unopened = worked.unopened()
+        self.otherwise = oracle.arrive_otherwise(self.opened, seed=7)
         self.lake, self.unopened_lake = Lake(root / "lake"), Lake(root / "unopened_lake")
-        worked.opened_decisions(self.lake, oracle.SEGMENTS)
+        self.otherwise_lake = Lake(root / "otherwise_lake")
+        for lake in (self.lake, self.otherwise_lake):
+            worked.opened_decisions(lake, oracle.SEGMENTS)
         worked.unopened_decisions(self.unopened_lake)
 
     def build(self) -> None:
@@ -62,6 +66,8 @@ class Built:
     def _build_unopened(self) -> None:
         with DbtSession(self.unopened_lake, self.root / "unopened.duckdb") as dbt:
             run_all(self.unopened, self.unopened_lake, dbt, {})
+        with DbtSession(self.otherwise_lake, self.root / "otherwise.duckdb") as dbt:
+            run_all(self.otherwise, self.otherwise_lake, dbt, worked.OPENED_VARIABLES)
 
     @staticmethod
     def _run(dbt: DbtSession, command: str, deliveries: Deliveries, variables, first=None) -> str:

@@ -54,6 +54,23 @@ def draw(deliveries: Deliveries, facts: Facts, seed: int) -> None:
                     _move(rng, facts, kind, n, location, sku, undated, time, late)
 
 
+def arrive_otherwise(deliveries: Deliveries, seed: int) -> Deliveries:
+    """The same facts of the random items, each taken in by any run that may: on its date, or however late; judgements too."""
+    rng = random.Random(seed)
+    rows = [
+        (rng.choice([r for r in deliveries.runs if r >= row["business_date"]]), feed, row)
+        if feed in _TIME and row["sku_id"] in SKUS
+        else (taken_in, feed, row)
+        for taken_in, feed, row in deliveries.rows
+    ]
+    judged = [
+        (rng.choice([r for r in deliveries.runs if r >= row["about_date"]]), row) if row["sku_id"] in SKUS else (run, row)
+        for run, row in deliveries.outcomes
+    ]
+    rng.shuffle(rows)
+    return Deliveries(deliveries.runs, rows, judged)
+
+
 def _late(rng: random.Random, deliveries: Deliveries, n: int) -> dict:
     first = next(r for r in deliveries.runs if r >= day(n))
     later = [r for r in deliveries.runs if r > first]

@@ -15,7 +15,8 @@ shipped as (
         coalesce(bool_or(e.kind = 'receipt' and {{ follows_count('e', 'c') }}), false) as is_received_later
     from counts as c
     inner join {{ ref('int_transfer_events') }} as e on c.location_id = e.to_location_id and c.sku_id = e.sku_id
-    where e.business_date between c.business_date - {{ transit_lookback_days() }} and c.business_date + {{ window }}
+    where e.business_date >= {{ date_of('state_from') }} - {{ transit_lookback_days() }}
+        and e.business_date between c.business_date - {{ transit_lookback_days() }} and c.business_date + {{ window }}
     group by c.business_date, c.location_id, c.sku_id, c.count_id, e.shipment_id
 ),
 
