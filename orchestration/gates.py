@@ -35,7 +35,7 @@ def mart_key(model: str) -> dg.AssetKey:
 GATED: dict[str, dict[str, dg.AssetKey]] = {
     "feeds": {feed: feed_key(feed) for feed in load_contracts()},
     "positions": {
-        name: mart_key(name) for name in ("stock_ledger", "inventory_positions", "reconciliations", "applied_loads")
+        name: mart_key(name) for name in ("stock_ledger", "inventory_positions", "applied_loads")
     },
     "decisions": {
         name: decision_key(name)
@@ -49,7 +49,8 @@ GATED: dict[str, dict[str, dg.AssetKey]] = {
         )
     },
     "marts": {
-        name: mart_key(name) for name in ("kpi_daily", "allocation_performance", "feed_accounting", "quarantine")
+        name: mart_key(name)
+        for name in ("kpi_daily", "allocation_performance", "feed_accounting", "quarantine", "reconciliations")
     },
 }
 #: Datasets whose downstream waits for the gate. An asset that other judged assets of the gate stand on cannot wait for

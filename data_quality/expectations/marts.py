@@ -1,7 +1,8 @@
-"""Expectations of the measures: KPIs, allocation performance, row accounting and quarantine (semantics 11, 22, 24)."""
+"""Expectations of the measures: KPIs, allocation performance, row accounting, quarantine, reconciliations."""
 
 from __future__ import annotations
 
+from data_quality.expectations.reconciliations import reconciliation_specs
 from data_quality.expectations.spec import WARNING, ExpectationSpec, SpecBuilder, flatten
 from data_quality.invariants import GAP_WRONG, ROWS_NOT_CONSERVED
 
@@ -72,7 +73,7 @@ WHERE coalesce(q.open_rows, 0) <> coalesce(a.rows_quarantined, 0)
 
 def mart_specs() -> tuple[ExpectationSpec, ...]:
     """The suite `marts`."""
-    return flatten([*_kpi(), *_performance(), *_performance_totals(), *_accounting(), *_quarantine()])
+    return flatten([*_kpi(), *_performance(), *_performance_totals(), *_accounting(), *_quarantine(), *reconciliation_specs()])
 
 
 def _total_is_sum(first: str, second: str, measures: tuple[str, ...]) -> str:

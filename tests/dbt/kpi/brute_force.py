@@ -96,7 +96,7 @@ class BruteForce:
     def _on_shelf(self, key) -> Fraction:
         """Share of the date's demand that met stock on the shelf."""
         p, d, r = self.positions[key], self.demand.get(key), self.records[key]
-        if p["available"] <= 0 or (r["counted_units"] == 0 and r["variance"] < 0 and r["explained_by"] is None):
+        if p["available"] <= 0 or (r["counted_units"] == 0 and r["variance"] < 0 and r["posted_by"] is None):
             return Fraction(0)
         if self.beliefs[key] > 0.5:
             return Fraction(0)

@@ -32,7 +32,7 @@ COLUMNS = {
     "returned_units BIGINT, refunds DECIMAL(18,6), hours_out DECIMAL(18,6), hours_open DECIMAL(18,6), exposure DOUBLE, "
     "is_censored BOOLEAN, open_order_units BIGINT",
     "reconciliations": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, opening BIGINT, receipts BIGINT, "
-    "transfers_in BIGINT, sales BIGINT, counted_units BIGINT, variance BIGINT, explained_by VARCHAR, is_accurate BOOLEAN",
+    "transfers_in BIGINT, sales BIGINT, counted_units BIGINT, variance BIGINT, posted_by VARCHAR, is_accurate BOOLEAN",
     "stock_ledger": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, movement_type VARCHAR, bucket VARCHAR, units BIGINT, "
     "source_key VARCHAR, posted_on DATE, is_reversal BOOLEAN",
     "int_business_dates": "business_date DATE, previous_date DATE",
@@ -86,7 +86,7 @@ def _pair(rng: random.Random, drawn: Facts, key: Row) -> None:
         drawn["reconciliations"].append(
             {**key, "opening": rng.randrange(30), "receipts": rng.choice([0, 6]), "transfers_in": rng.choice([0, 4]),
              "sales": rng.randrange(4) if sells else 0, "counted_units": counted, "variance": variance,
-             "explained_by": rng.choice([None, "count_correction"]), "is_accurate": None if counted is None else variance == 0}
+             "posted_by": rng.choice([None, "count_correction"]), "is_accurate": None if counted is None else variance == 0}
         )  # fmt: skip
         if key["location_id"] == "S2" and day == DATES[2]:
             drawn["stock_ledger"].append({**key, "movement_type": "opening", "bucket": "on_hand", "units": 20})

@@ -26,6 +26,7 @@ RUN_KEY = [{"business_date": "2026-03-04"}]
 
 POSITION = "UPDATE inventory_positions SET {} WHERE business_date = '2026-03-04' AND location_id = 'S1'"
 RECONCILED = "UPDATE reconciliations SET {} WHERE business_date = '2026-03-04' AND location_id = 'DC1' AND sku_id = 'A'"
+COUNTED = "UPDATE reconciliations SET {} WHERE business_date = '2026-03-04' AND location_id = 'S1'"
 LEDGER = "UPDATE stock_ledger SET {} WHERE movement_id = 'm4'"
 MOVED = [{"movement_id": "m4"}]
 
@@ -54,16 +55,6 @@ POSITIONS = [
      [{"business_date": "2026-03-04", "share": "0.3333333333333333"}]),
     ("inventory_positions.few_negative", "inventory_positions", POSITION.format("on_hand = -1"),
      [{"business_date": "2026-03-04", "share": "0.3333333333333333"}]),
-    ("reconciliations.grain_unique", "reconciliations",
-     "INSERT INTO reconciliations FROM reconciliations WHERE business_date > '2026-03-02' AND location_id = 'S1'", STORE_A),
-    ("reconciliations.sales_not_null", "reconciliations", RECONCILED.format("sales = NULL"), DC_A),
-    ("reconciliations.ledger_identity", "reconciliations", RECONCILED.format("receipts = 1"), DC_A),
-    ("reconciliations.opening_is_closing_before", "reconciliations", RECONCILED.format("opening = 99"), DC_A),
-    ("reconciliations.opening_is_closing_before", "reconciliations",
-     "DELETE FROM reconciliations WHERE business_date > '2026-03-02' AND location_id = 'S1'", STORE_A),
-    ("reconciliations.closing_is_position", "reconciliations", RECONCILED.format("closing_book = 95"), DC_A),
-    ("reconciliations.counted_units_in_range", "reconciliations", RECONCILED.format("counted_units = -1"), DC_A),
-    ("reconciliations.variance_has_count", "reconciliations", RECONCILED.format("variance = 1"), DC_A),
     ("stock_ledger.grain_unique", "stock_ledger", "INSERT INTO stock_ledger FROM stock_ledger WHERE movement_id = 'm4'", MOVED),
     ("stock_ledger.units_not_null", "stock_ledger", LEDGER.format("units = NULL"), MOVED),
     ("stock_ledger.bucket_known", "stock_ledger", LEDGER.format("bucket = 'shelf'"), MOVED),
@@ -233,6 +224,21 @@ MARTS = [
     ("quarantine.resolved_after_seen", "quarantine", HELD.format("resolved_on = '2026-03-03'"), HELD_A),
     ("quarantine.rows_accounted", "quarantine", "DELETE FROM quarantine WHERE file = 'a.csv'", FILE_A),
     ("quarantine.rows_accounted", "quarantine", "UPDATE quarantine SET resolved_on = NULL", [FILE_A[0] | {"file": "b.csv"}]),
+    ("reconciliations.grain_unique", "reconciliations",
+     "INSERT INTO reconciliations FROM reconciliations WHERE business_date > '2026-03-02' AND location_id = 'S1'", STORE_A),
+    ("reconciliations.sales_not_null", "reconciliations", RECONCILED.format("sales = NULL"), DC_A),
+    ("reconciliations.ledger_identity", "reconciliations", RECONCILED.format("receipts = 1"), DC_A),
+    ("reconciliations.opening_is_closing_before", "reconciliations", RECONCILED.format("opening = 99"), DC_A),
+    ("reconciliations.opening_is_closing_before", "reconciliations",
+     "DELETE FROM reconciliations WHERE business_date > '2026-03-02' AND location_id = 'S1'", STORE_A),
+    ("reconciliations.closing_is_position", "reconciliations", RECONCILED.format("closing_book = 95"), DC_A),
+    ("reconciliations.counted_units_in_range", "reconciliations", RECONCILED.format("counted_units = -1"), DC_A),
+    ("reconciliations.variance_has_count", "reconciliations", RECONCILED.format("variance = 1"), DC_A),
+    ("reconciliations.explained_by_known", "reconciliations", COUNTED.format("variance = 1, explained_by = 'ghosts'"), STORE_A),
+    ("reconciliations.posted_by_known", "reconciliations", COUNTED.format("posted_by = 'nobody'"), STORE_A),
+    ("reconciliations.explained_has_variance", "reconciliations", COUNTED.format("explained_by = 'shrink'"), STORE_A),
+    ("reconciliations.system_variance_right", "reconciliations", COUNTED.format("system_variance = 2"), STORE_A),
+    ("reconciliations.system_variance_right", "reconciliations", COUNTED.format("system_on_hand = 8"), STORE_A),
 ]  # fmt: skip
 
 CASES = [

@@ -48,7 +48,8 @@ WAREHOUSE = {
         SELECT d::DATE AS business_date, location_id, sku_id, opening::BIGINT AS opening, receipts::BIGINT AS receipts,
             0::BIGINT AS returns_restocked, sales::BIGINT AS sales, t_in::BIGINT AS transfers_in,
             t_out::BIGINT AS transfers_out, adjustments::BIGINT AS adjustments, closing::BIGINT AS closing_book,
-            NULL::BIGINT AS system_on_hand, counted::BIGINT AS counted_units, variance::BIGINT AS variance
+            NULL::BIGINT AS system_on_hand, counted::BIGINT AS counted_units, variance::BIGINT AS variance,
+            NULL::VARCHAR AS explained_by, NULL::VARCHAR AS posted_by, NULL::BIGINT AS system_variance
         FROM (VALUES
             ('2026-03-02', 'DC1', 'A', 0, 0, 0, 0, 0, 100, 100, NULL, NULL),
             ('2026-03-02', 'DC1', 'B', 0, 0, 0, 0, 0, 50, 50, NULL, NULL),
