@@ -6,7 +6,10 @@
 
 with history as (
     select
-        *, {{ source_key(['count_id', 'location_id', 'sku_id']) }} as row_key
+        *, {{ source_key(['count_id', 'location_id', 'sku_id']) }} as row_key,
+        row_number() over (
+            partition by business_date, location_id, sibling_key, variance order by sku_id, count_id
+        ) as place
     from {{ ref('int_variance_history') }}
     where business_date between {{ date_of('state_from') }} - {{ window }} and {{ date_of('state_to') }}
 ),
@@ -16,14 +19,14 @@ counts as (select * from history where variance <> 0 and business_date >= {{ dat
 counterparts as (
     select c.business_date, c.location_id, c.sku_id, c.count_id, c.variance, h.row_key as other_key,
         h.business_date as other_date, null::VARCHAR as other_location_id, h.sku_id as other_sku_id,
-        'mis_pick' as cause, 5 as priority
+        'mis_pick' as cause, 5 as priority, abs(c.place - h.place) as apart
     from counts as c
     inner join history as h
         on c.location_id = h.location_id and c.sibling_key = h.sibling_key and c.variance = -h.variance
         and c.sku_id <> h.sku_id and abs(c.business_date - h.business_date) <= {{ window }}
     union all
     select business_date, location_id, sku_id, count_id, variance, other_key, other_date, other_location_id, null, cause,
-        priority
+        priority, 0
     from {{ ref('int_opposite_counts') }}
 ),
 
@@ -51,14 +54,15 @@ errors as (
     where r.variance <> 0 and r.business_date >= {{ date_of('state_from') }}
 )
 
+-- Of many candidates the nearest three: in date, then the first with the first, the second with the second.
 select
     business_date, location_id, sku_id, count_id, cause, variance::BIGINT as units, 'cycle_counts' as evidence_feed,
     other_key as evidence_key, priority, other_location_id, other_sku_id
 from counterparts
 qualify row_number() over (
     partition by business_date, count_id, location_id, sku_id, cause
-    order by priority, abs(business_date - other_date), other_key
-) = 1
+    order by priority, abs(business_date - other_date), apart, other_key
+) <= 3
 union all
 select distinct
     business_date, location_id, sku_id, count_id, 'count_error', variance::BIGINT, 'cycle_counts', other_key, 3, null, null
