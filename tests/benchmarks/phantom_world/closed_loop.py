@@ -36,6 +36,9 @@ ARMS = (
 )
 VARIANTS = (Arm("belief_median", "median", "cycle"), Arm("belief_empty_only", "empty_only", "cycle"))
 
+#: What suppliers deliver to the warehouse, as a share of what customers want, drawn per SKU.
+SUPPLY = {"tight": (0.8, 1.1), "ample": (1.0, 1.3)}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -53,8 +56,8 @@ class Plan:
         return self.blind + self.shared + self.apart + LEAD_DAYS + 1
 
 
-def run(p: Plan, arms: tuple[Arm, ...], faults: ranges.Faults, seed: int) -> dict[str, dict[str, float]]:
-    """Lost units and margin, ending stock, wrong records and counts of each arm over the same days."""
+def run(p: Plan, arms: tuple[Arm, ...], faults: ranges.Faults, seed: int) -> dict[str, dict[str, dict[str, float]]]:
+    """Per level of SUPPLY and arm: lost units and margin, ending stock, wrong records and counts over the same days."""
     world, watcher = begin(p.stores, p.skus, p.days, faults, seed), None
     while world.t < p.blind + p.shared:
         if world.t == p.blind:
@@ -63,19 +66,21 @@ def run(p: Plan, arms: tuple[Arm, ...], faults: ranges.Faults, seed: int) -> dic
         if watcher is not None:
             watcher = watcher.see(world, visible)
         world.order()
-    supply = weekly_supply(world, p)
-    return {arm.name: live_arm(world.copy(), watcher, arm, supply, p.apart) for arm in arms}
+    return {
+        level: {arm.name: live_arm(world.copy(), watcher, arm, supply, p.apart) for arm in arms}
+        for level, supply in ((level, weekly_supply(world, p, *span)) for level, span in SUPPLY.items())
+    }
 
 
-def weekly_supply(world: World, p: Plan) -> np.ndarray:
-    """Units per week and SKU (weeks, skus) that suppliers deliver: 80 to 110 % of what customers will want on average.
+def weekly_supply(world: World, p: Plan, low: float, high: float) -> np.ndarray:
+    """Units per week and SKU (weeks, skus) that suppliers deliver: `low` to `high` of what customers will want on average.
 
     Fixed before any arm begins, in whole cases.
     """
     rng = np.random.default_rng([world.seed, 4])
     a, pack = world.a, world.a.pack[: world.a.skus]
     weeks = -(-p.apart // 7)
-    share = rng.uniform(0.8, 1.1, a.skus)
+    share = rng.uniform(low, high, a.skus)
     last = p.days - 1
     wanted = np.array(
         [
