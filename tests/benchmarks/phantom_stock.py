@@ -46,7 +46,9 @@ def detection(scale: dict, seed: int) -> dict:
         if seen is None:
             rejected.append(at)
             if len(rejected) > scale["worlds"]:
-                raise SystemExit("phantom_stock: more worlds outside the prevalence band than within; mend the fault ranges")
+                raise SystemExit(
+                    "phantom_stock: more worlds outside the prevalence band than within; mend the fault ranges"
+                )
         else:
             worlds.append(seen)
         at += 1
@@ -55,7 +57,9 @@ def detection(scale: dict, seed: int) -> dict:
     ]
     table = reliability(*pooled)
     by_world = [
-        calibration_error(reliability(*(np.concatenate([d[name] for d in w["dates"]]) for name in ("probability", "wrong"))))
+        calibration_error(
+            reliability(*(np.concatenate([d[name] for d in w["dates"]]) for name in ("probability", "wrong")))
+        )
         for w in worlds
     ]
     return {
@@ -155,7 +159,10 @@ def show(found: dict, loop: dict) -> None:
     for way in WAYS:
         for share, row in found["counting"][way].items():
             print(f"{way:12} top {share:>3}  " + "  ".join(f"{name} {_span(value)}" for name, value in row.items()))
-    print("said -> was wrong: " + "  ".join(f"{r['said']:.2f}->{r['seen']:.2f} ({r['records']})" for r in found["reliability"]))
+    print(
+        "said -> was wrong: "
+        + "  ".join(f"{r['said']:.2f}->{r['seen']:.2f} ({r['records']})" for r in found["reliability"])
+    )
     print(f"calibration error {found['calibration_error']:.4f}; by world {_span(found['calibration_error_by_world'])}")
     print("Brier skill " + "  ".join(f"{c} {_span(value)}" for c, value in found["brier_skill"].items()))
     for level, arms in loop.items():

@@ -10,7 +10,7 @@ from scipy import stats
 
 def top(order: np.ndarray, share: float, population: int) -> np.ndarray:
     """The first `share` of a population in a list of indices, at least one; a shorter list is taken whole."""
-    return order[: max(int(round(share * population)), 1)]
+    return order[: max(round(share * population), 1)]
 
 
 def caught(order: np.ndarray, wrong: np.ndarray, share: float) -> dict[str, float]:
@@ -20,7 +20,7 @@ def caught(order: np.ndarray, wrong: np.ndarray, share: float) -> dict[str, floa
     the share allows: what it leaves out finds nothing.
     """
     picked = top(order, share, len(wrong))
-    allowed = max(int(round(share * len(wrong))), 1)
+    allowed = max(round(share * len(wrong)), 1)
     hits, all_wrong = int(wrong[picked].sum()), int(wrong.sum())
     precision = hits / allowed
     prevalence = all_wrong / len(wrong)

@@ -61,7 +61,9 @@ def is_wrong(true: np.ndarray, book: np.ndarray, pack: np.ndarray) -> np.ndarray
     return ((true == 0) & (book > 0)) | (np.abs(true - book) > pack)
 
 
-def day(a: Assortment, f: Faults, s: Shelves, t: int, arrived: np.ndarray, to_count: np.ndarray, seed: int) -> tuple[Visible, Hidden]:
+def day(
+    a: Assortment, f: Faults, s: Shelves, t: int, arrived: np.ndarray, to_count: np.ndarray, seed: int
+) -> tuple[Visible, Hidden]:
     """One day in place. `arrived` (n,) units on the papers of the morning's deliveries; `to_count` (n,) bool at the close."""
     rng = np.random.default_rng([seed, 2, t])
     n = len(a.rate)
@@ -99,7 +101,9 @@ def _receive(a: Assortment, f: Faults, arrived: np.ndarray, u: np.ndarray, v: np
     return error
 
 
-def _steal(a: Assortment, f: Faults, true: np.ndarray, u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _steal(
+    a: Assortment, f: Faults, true: np.ndarray, u: np.ndarray, v: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """Units (n,) that vanish unseen: small thefts and unreported damage, and now and then most of a shelf."""
     small = rng.geometric(_SINGLE, len(true))
     events = f.scale * (f.shrink * a.hazard * _SINGLE + f.damage) * a.rate
