@@ -31,8 +31,8 @@ SCALES = {
         "loops": 3, "loop": Plan(20, 100, 60, 40, 42), "arms": ARMS[:3],
     },
     "full": {
-        "seed": 1001, "worlds": 20, "stores": 50, "skus": 400, "blind": 100, "dates": [160, 175, 190, 205, 220],
-        "loops": 20, "loop": Plan(30, 150, 70, 50, 70), "arms": ARMS + VARIANTS,
+        "seed": 1001, "worlds": 20, "stores": 40, "skus": 300, "blind": 100, "dates": [160, 190, 220],
+        "loops": 20, "loop": Plan(25, 120, 60, 40, 56), "arms": ARMS + VARIANTS,
     },
 }  # fmt: skip
 CLASSES = "ABC"

@@ -21,20 +21,25 @@ from tests.benchmarks.phantom_world.world import World, begin
 
 @dataclass(frozen=True)
 class Arm:
-    """`summary` of the belief that the engine is told (see Watcher.believed); `counts`: `cycle` or `list`."""
+    """`summary` of the belief that the engine is told (see Watcher.believed); `listed` share of the counts that come from the
+    top of the list, the rest from the rotating cycle."""
 
     name: str
     summary: str
-    counts: str
+    listed: float
 
 
 ARMS = (
-    Arm("book", "book", "cycle"),
-    Arm("belief", "mean", "cycle"),
-    Arm("belief_and_list", "mean", "list"),
-    Arm("book_and_list", "book", "list"),
+    Arm("book", "book", 0.0),
+    Arm("belief", "mean", 0.0),
+    Arm("belief_and_list", "mean", 1.0),
+    Arm("book_and_list", "book", 1.0),
 )
-VARIANTS = (Arm("belief_median", "median", "cycle"), Arm("belief_empty_only", "empty_only", "cycle"))
+VARIANTS = (
+    Arm("belief_and_half_list", "mean", 0.5),
+    Arm("belief_median", "median", 0.0),
+    Arm("belief_empty_only", "empty_only", 0.0),
+)
 
 #: What suppliers deliver to the warehouse, as a share of what customers want, drawn per SKU.
 SUPPLY = {"tight": (0.8, 1.1), "ample": (1.0, 1.3)}
@@ -119,19 +124,17 @@ def live_arm(world: World, watcher: Watcher, arm: Arm, supply: np.ndarray, days:
 
 
 def to_count(world: World, watcher: Watcher, arm: Arm) -> np.ndarray:
-    """Records (n,) bool to count tonight: those of the cycle, or as many from the top of yesterday's list.
+    """Records (n,) bool to count tonight: the arm's share from the top of yesterday's list, the rest due in the cycle.
 
     A list that is too short is filled up from the cycle, so that every arm counts equally many.
     """
     cycle = shelves.due_by_cycle(world.a, world.faults, world.t)
-    if arm.counts == "cycle":
-        return cycle
     wanted = int(cycle.sum())
-    picked = watcher.count_list(world)[:wanted]
     out = np.zeros(len(cycle), bool)
-    out[picked] = True
-    rest = np.flatnonzero(cycle & ~out)[: wanted - len(picked)]
-    out[rest] = True
+    if arm.listed:
+        out[watcher.count_list(world)[: round(arm.listed * wanted)]] = True
+    rest = np.random.default_rng([world.seed, 5, world.t]).permutation(np.flatnonzero(cycle & ~out))
+    out[rest[: wanted - int(out.sum())]] = True
     return out
 
 
