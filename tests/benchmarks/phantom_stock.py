@@ -72,6 +72,7 @@ def detection(scale: dict, seed: int) -> dict:
         "calibration_error": calibration_error(table),
         "calibration_error_by_world": interval(by_world),
         "brier_skill": {c: interval([_mean(world, "skill", k) for world in worlds]) for k, c in enumerate(CLASSES)},
+        "brier_skill_over_classes": interval([_mean(world, "skill_over_classes") for world in worlds]),
     }
 
 
@@ -134,12 +135,14 @@ def targets(found: dict, loop: dict) -> dict:
     """The figures that issue 3 asks for, and whether they are met."""
     lift = found["counting"]["count_list"]["5%"]["lift"]["mean"]
     skill = {c: found["brier_skill"][c]["mean"] for c in CLASSES}
+    overall = found["brier_skill_over_classes"]["mean"]
     spread = [bound for world in found["worlds"] for bound in world["prevalence"]]
     out = {
         "prevalence_within_5_to_15_percent": [min(spread) >= 0.05 and max(spread) <= 0.15, [min(spread), max(spread)]],
         "lift_at_top_5_percent_at_least_3": [lift >= 3, lift],
         "calibration_error_at_most_0.05": [found["calibration_error"] <= 0.05, found["calibration_error"]],
         "brier_skill_at_least_0.2_in_every_class": [min(skill.values()) >= 0.2, skill],
+        "brier_skill_at_least_0.2_over_class_base_rates": [overall >= 0.2, overall],
     }
     for level in SUPPLY:
         change = loop[level]["belief"]["lost_units_change_percent"]
@@ -165,6 +168,7 @@ def show(found: dict, loop: dict) -> None:
     )
     print(f"calibration error {found['calibration_error']:.4f}; by world {_span(found['calibration_error_by_world'])}")
     print("Brier skill " + "  ".join(f"{c} {_span(value)}" for c, value in found["brier_skill"].items()))
+    print(f"Brier skill over the classes' base rates {_span(found['brier_skill_over_classes'])}")
     for level, arms in loop.items():
         for name, row in arms.items():
             change = f"  change % {_span(row['lost_units_change_percent'])}" if name != "book" else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.benchmarks.phantom_world.metrics import brier_skill, caught, top
+from tests.benchmarks.phantom_world.metrics import brier_skill, caught, skill_over_classes, top
 from tests.benchmarks.phantom_world.shelves import cycle_days
 from tests.benchmarks.phantom_world.watcher import GAIN_DAYS, Watcher
 from tests.benchmarks.phantom_world.world import World, begin, within_band
@@ -46,6 +46,7 @@ def judge(world: World, watcher: Watcher) -> dict:
         out["recovered"][name] = {share: float(saved[top(order, share, n)].sum() / (share * n)) for share in SHARES}
     probability = watcher.beliefs.probability_wrong
     out["skill"] = {c: brier_skill(probability[world.a.abc == c], wrong[world.a.abc == c]) for c in range(3)}
+    out["skill_over_classes"] = skill_over_classes(probability, wrong, world.a.abc)
     return out | {"probability": probability, "wrong": wrong, "abc": world.a.abc}
 
 

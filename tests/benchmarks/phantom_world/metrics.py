@@ -59,6 +59,16 @@ def brier_skill(probability: np.ndarray, wrong: np.ndarray) -> float:
     return float(1 - np.mean((probability - wrong) ** 2) / (base * (1 - base)))
 
 
+def skill_over_classes(probability: np.ndarray, wrong: np.ndarray, group: np.ndarray) -> float:
+    """1 - Brier score / that of always saying the base rate of the record's class; nan where every class is all alike.
+
+    group (n,) int from 0.
+    """
+    base = np.bincount(group, wrong) / np.maximum(np.bincount(group), 1)
+    reference = np.mean((base[group] - wrong) ** 2)
+    return float(1 - np.mean((probability - wrong) ** 2) / reference) if reference > 0 else math.nan
+
+
 def interval(values: list[float]) -> dict[str, float]:
     """Mean and 95 % interval over seeds (Student's t); no interval for one value."""
     kept = np.array([v for v in values if not math.isnan(v)], float)

@@ -7,7 +7,14 @@ import math
 import numpy as np
 import pytest
 
-from tests.benchmarks.phantom_world.metrics import brier_skill, calibration_error, caught, interval, reliability
+from tests.benchmarks.phantom_world.metrics import (
+    brier_skill,
+    calibration_error,
+    caught,
+    interval,
+    reliability,
+    skill_over_classes,
+)
 
 
 def test_precision_recall_and_lift_by_hand():
@@ -44,6 +51,15 @@ def test_brier_skill_by_hand():
     assert brier_skill(np.full(4, 0.25), wrong) == pytest.approx(0.0)
     assert brier_skill(wrong.astype(float), wrong) == 1.0
     assert math.isnan(brier_skill(np.full(3, 0.1), np.zeros(3, bool)))
+
+
+def test_skill_over_classes_by_hand():
+    # class 0 is wrong half the time, class 1 never: the reference is (2 x 0.25 + 0 + 0) / 4 = 0.125
+    wrong, group = np.array([True, False, False, False]), np.array([0, 0, 1, 1])
+    assert skill_over_classes(np.array([0.5, 0.5, 0.0, 0.0]), wrong, group) == 0.0
+    # Brier (0.01 + 0.01) / 4 = 0.005
+    assert skill_over_classes(np.array([0.9, 0.1, 0.0, 0.0]), wrong, group) == pytest.approx(1 - 0.005 / 0.125)
+    assert math.isnan(skill_over_classes(np.full(2, 0.3), np.array([True, False]), np.array([0, 1])))
 
 
 def test_interval_by_the_table_of_student():
