@@ -40,6 +40,8 @@ DATASETS: tuple[Dataset, ...] = (
     Dataset("exceptions", "decisions", ("exception_id",), "run", True, False),
     Dataset("inventory_positions", "warehouse", ("location_id", "sku_id"), "run", True, True),
     Dataset("reconciliations", "warehouse", ("location_id", "sku_id"), "run", True, True),
+    Dataset("shipment_lines", "warehouse", ("shipment_id", "line_no", "to_location_id", "sku_id"), "run", True, True),
+    Dataset("fact_flags", "warehouse", ("feed", "source_key", "flag"), "all", True, True),
     Dataset("stock_ledger", "warehouse", ("movement_id",), "all", True, True),
     Dataset("kpi_daily", "warehouse", ("location_id", "department"), "all", False, True),
     Dataset("allocation_performance", "warehouse", ("channel", "department"), "run", False, False),
