@@ -46,15 +46,12 @@ WITH usable AS (
     WHERE e.cause <> 'late_pos' AND sign(e.units) = sign(c.variance)
 ),
 paired_before AS (
-    SELECT own_key, evidence_key FROM earlier WHERE evidence_feed = 'cycle_counts' AND own_key <> evidence_key
+    SELECT unnest([own_key, evidence_key]) AS one, unnest([evidence_key, own_key]) AS other
+    FROM earlier WHERE evidence_feed = 'cycle_counts' AND own_key <> evidence_key
 ),
 free AS (
-    SELECT * FROM usable AS u
-    WHERE NOT u.is_pair OR NOT EXISTS (
-        SELECT 1 FROM paired_before AS p
-        WHERE p.own_key = u.evidence_key AND p.evidence_key <> u.own_key
-            OR p.evidence_key = u.evidence_key AND p.own_key <> u.own_key
-    )
+    SELECT u.* FROM usable AS u
+    ANTI JOIN paired_before AS p ON u.is_pair AND p.one = u.evidence_key AND p.other <> u.own_key
 ),
 others AS (
     SELECT u.v, u.cause, u.evidence_key, arg_min(o.v, (abs(o.business_date - u.business_date), o.v)) AS other

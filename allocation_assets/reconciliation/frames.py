@@ -31,11 +31,18 @@ def empty(dataset: str) -> pa.Table:
 
 
 def limits_table(ladder: Sequence[tuple[str, Decimal | None]]) -> pa.Table:
-    """The ladder of approval as a table: role, most money (null = without limit), rank from 1."""
+    """The ladder of approval as a table: role, most money (null = without limit), rank from 1 and what it is for.
+
+    A value in (above, up_to] needs at least this role; the highest role answers for all that is above its limit, too.
+    """
+    most = [amount for _, amount in ladder]
+    money = pa.decimal128(24, 6)
     return pa.table(
         {
             "role": pa.array([role for role, _ in ladder], pa.string()),
-            "most": pa.array([amount for _, amount in ladder], pa.decimal128(18, 6)),
+            "most": pa.array(most, money),
             "rank": pa.array(range(1, len(ladder) + 1), pa.int32()),
+            "above": pa.array([Decimal(-1), *most[:-1]], money),
+            "up_to": pa.array([*most[:-1], Decimal(10) ** 17], money),
         }
     )
