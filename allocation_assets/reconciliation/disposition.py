@@ -108,7 +108,7 @@ _DISPOSED = """
 SELECT location_id, sku_id, source_id, business_date AS about_date, units::BIGINT AS units,
     (units * unit_cost)::DECIMAL(18, 6) AS value,
     ['sound', 'defective', 'unsafe'][condition + 1] AS condition,
-    $options::VARCHAR[][best + 1] AS disposition,
+    list_extract($options::VARCHAR[], best + 1) AS disposition,
     (units * recovery::DECIMAL(18, 6))::DECIMAL(18, 6) AS expected_recovery
 FROM judged JOIN chosen USING (r)
 ORDER BY location_id, sku_id, source_id

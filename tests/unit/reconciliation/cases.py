@@ -66,12 +66,12 @@ def outcomes(*rows):
     return table(SCHEMAS["decisions/approval_outcomes"], rows)
 
 
-def outcome(kind="approved", source_id="C1", by="ann", **more):
+def outcome(result="approved", source_id="C1", by="ann", **more):
     return {
         "business_date": DAY, "approval_id": "a1", "dataset": "adjustments_proposed", "row_key": f"S1|A|{source_id}",
         "kind": "count", "about_date": BEFORE, "location_id": "S1", "sku_id": "A", "source_id": source_id,
-        "decision": "reject" if kind == "rejected" else "approve", "decided_by": by, "role": "inventory_controller",
-        "decided_at": datetime(2026, 5, 6, 9), "outcome": kind,
+        "decision": "reject" if result == "rejected" else "approve", "decided_by": by, "role": "inventory_controller",
+        "decided_at": datetime(2026, 5, 6, 9), "outcome": result,
     } | more  # fmt: skip
 
 
