@@ -39,7 +39,10 @@ GATED: dict[str, dict[str, dg.AssetKey]] = {
     },
     "decisions": {
         name: decision_key(name)
-        for name in ("demand_forecasts", "allocations", "allocation_needs", "allocation_certificate", "sku_segments")
+        for name in (
+            "demand_forecasts", "allocations", "allocation_needs", "allocation_certificate", "sku_segments",
+            "approval_outcomes", "variance_causes", "adjustments_proposed", "audit_entries",
+        )
     },
     "marts": {
         name: mart_key(name) for name in ("kpi_daily", "allocation_performance", "feed_accounting", "quarantine")

@@ -142,6 +142,8 @@ ended AS (
         WHEN newer_count IS NOT NULL THEN 'superseded'
         WHEN is_too_old THEN 'too_old'
     END AS ending,
+    -- What was decided is judged anew only where it is about another number by now.
+    ending IS NULL AND is_seen AND (is_restated OR approval_status = 'pending') AS is_judged_anew,
     CASE
         WHEN ending IN ('approved', 'auto') AND kind = 'count' THEN 'post'
         WHEN ending IS NOT NULL OR NOT is_seen THEN action
@@ -160,12 +162,12 @@ SELECT location_id, sku_id, source_id, row_key, kind,
     CASE WHEN ending = 'vanished' THEN 'late_pos' WHEN is_seen THEN today.root_cause ELSE root_cause END AS root_cause,
     next_action AS action,
     CASE
-        WHEN ending IS NULL THEN if(is_restated, today.approval_status, approval_status)
+        WHEN ending IS NULL THEN if(is_judged_anew, today.approval_status, approval_status)
         WHEN ending IN ('approved', 'rejected', 'auto') THEN ending
         ELSE 'withdrawn'
     END AS approval_status,
-    if(ending IS NULL AND is_seen, today.approver_role, approver_role) AS approver_role,
-    if(ending IS NULL AND is_seen, today.approvals_needed, approvals_needed) AS approvals_needed,
+    if(is_judged_anew, today.approver_role, approver_role) AS approver_role,
+    if(is_judged_anew, today.approvals_needed, approvals_needed) AS approvals_needed,
     if(ending IS NULL AND is_restated, 0, approvals_given)::INTEGER AS approvals_given,
     if(ending IS NULL AND is_restated, NULL, approved_by) AS approved_by,
     proposed_by, disposition, expected_recovery, due_on,
