@@ -33,7 +33,8 @@ SCHEMAS = {
     ),
     "decisions/allocation_needs": (
         f"{_PAIR}, channel VARCHAR, department VARCHAR, need_units BIGINT, allocated_units BIGINT, shorted_units BIGINT,"
-        " on_hand BIGINT, in_transit BIGINT, position_units BIGINT, supply_units BIGINT, daily_mean DOUBLE,"
+        " on_hand BIGINT, believed_on_hand BIGINT, probability_wrong DOUBLE, record_action VARCHAR, record_buffer_rate DOUBLE,"
+        " in_transit BIGINT, position_units BIGINT, supply_units BIGINT, daily_mean DOUBLE,"
         " dispersion DOUBLE, horizon_days INTEGER, case_pack BIGINT, presentation_min BIGINT, shelf_capacity BIGINT,"
         f" marginal_value {_MONEY}, next_case_value {_MONEY}, opportunity_cost {_MONEY}, objective_value {_MONEY},"
         f" objective_bound {_MONEY}, presentation_bonus {_MONEY}, binding_constraint VARCHAR, rule_id VARCHAR,"
@@ -78,7 +79,7 @@ SCHEMAS = {
         "is_chronic_shrink BOOLEAN, action VARCHAR, buffer_rate DOUBLE, cause VARCHAR"
     ),
     "decisions/exceptions": (
-        "business_date DATE, exception_id VARCHAR, kind VARCHAR, severity VARCHAR, sku_id VARCHAR, "
+        "business_date DATE, exception_id VARCHAR, kind VARCHAR, cause_key VARCHAR, severity VARCHAR, sku_id VARCHAR, "
         "location_id VARCHAR, value_at_risk DECIMAL(18, 6), owner_role VARCHAR, opened_on DATE, due_on DATE, "
         "resolved_on DATE, escalation_level INTEGER, status VARCHAR, evidence VARCHAR, detail VARCHAR, "
         "recommended_action VARCHAR"

@@ -16,7 +16,7 @@ import duckdb
 
 BINDING_CONSTRAINTS = (
     "need_met", "dc_supply", "shelf_capacity", "receiving_capacity", "dispatch_capacity", "case_pack", "override",
-    "policy_max", "blocked", "no_ship_day", "hold_back",
+    "policy_max", "blocked", "no_ship_day", "record_hold", "hold_back",
 )  # fmt: skip
 #: Conditions that hold on an offending row; the gates use the same texts.
 LEDGER_IDENTITY_BROKEN = (
@@ -168,7 +168,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         2, "no_barred_pair", "allocations", _LANE,
-        _lines("n.binding_constraint IN ('blocked', 'no_ship_day') AND a.units > 0"),
+        _lines("n.binding_constraint IN ('blocked', 'no_ship_day', 'record_hold') AND a.units > 0"),
         {"allocations": _ALLOCATIONS, "allocation_needs": (*_LANE, "binding_constraint")},
     ),
     Invariant(

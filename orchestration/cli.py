@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Sequence
 from datetime import date
 
+from orchestration.demo import DATA, run_demo
 from orchestration.errors import AllocatorError, UsageError
 from orchestration.settings import HOME_ENV, Home, code_version
 
@@ -35,7 +36,8 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument("--home", metavar="DIR", help=f"the deployment's folder (default: ${HOME_ENV}, then ./home)")
         return sub
 
-    command("demo", "real data into a fresh home, three business dates run")
+    demo = command("demo", "real data into a fresh home, its last business dates run")
+    demo.add_argument("--data", choices=DATA, help=f"which data (default: what the home holds, else {DATA[0]})")
     run = command("run", "take in what landed, build, decide, gate and publish a date")
     run.add_argument("--date", required=True, type=_date, metavar="D", help="business date, YYYY-MM-DD")
     run.add_argument("--through", type=_date, metavar="D2", help="run every landed date from D to D2")
@@ -100,9 +102,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
     home = Home.at(arguments.home)
     os.environ[HOME_ENV] = str(home.root)
     if arguments.command == "demo":
-        from orchestration.demo import run_demo
-
-        return run_demo(home)
+        return run_demo(home, arguments.data)
     if not home.root.is_dir():
         raise UsageError(f"home {home.root} does not exist: give --home or ${HOME_ENV}, or start with `allocator demo`")
     if arguments.command == "run":

@@ -1,9 +1,12 @@
-"""`allocator demo`: real demand with simulated supply in a fresh home, its last business dates run."""
+"""`allocator demo`: real data as landing files in a fresh home, its last business dates run."""
 
 from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from orchestration.errors import UsageError
@@ -13,9 +16,19 @@ from orchestration.settings import Home, code_version
 
 log = logging.getLogger("allocator")
 
+FRESHRETAIL, ONLINE_RETAIL = "freshretail", "online-retail"
+#: What `--data` takes; the first is what a fresh home gets without it.
+DATA = (FRESHRETAIL, ONLINE_RETAIL)
+
+ABOUT = {
+    FRESHRETAIL: """What this is: FreshRetailNet-50K (17 stores x 170 SKUs, real sales and stock-out hours; CC BY 4.0, Dingdong Inc.).
+Prices, costs, the DC, the e-com location and all supply are simulated on top: results are a replay, not a retailer's.""",
+    ONLINE_RETAIL: """What this is: UCI Online Retail (541,909 real invoice lines of one web shop; CC0, credit Dr Daqing Chen).
+Dispositions of returns are simulated, costs and reason codes derived. The source holds no stock: books are unopened,
+on_hand is net movements, and without a DC there is nothing to allocate.""",
+}
 NEXT_STEPS = """
-What this is: FreshRetailNet-50K (17 stores x 170 SKUs, real sales and stock-out hours; CC BY 4.0, Dingdong Inc.).
-Prices, costs, the DC, the e-com location and all supply are simulated on top: results are a replay, not a retailer's.
+{about}
 
 Look at next (home: {home}):
   allocator status --home {home}
@@ -24,21 +37,40 @@ Look at next (home: {home}):
   allocator ui --home {home}          lineage, checks and runs in the browser
   {home}/published/allocator.duckdb   every published table, for SQL and BI
 """
+# The largest need that was met in part; without any need (no DC) the article that sells most.
+_WORTH_A_LOOK = """
+SELECT sku_id, to_location_id FROM (
+    SELECT sku_id, to_location_id, 1 AS choice, (allocated_units > 0 AND shorted_units > 0)::INTEGER AS is_mixed, need_units::DOUBLE AS size
+    FROM allocation_needs WHERE business_date = $day
+    UNION ALL
+    SELECT sku_id, location_id, 2, 0, daily_mean FROM inventory_positions WHERE business_date = $day
+) ORDER BY choice, is_mixed DESC, size DESC, sku_id, to_location_id LIMIT 1
+"""
 
 
-def run_demo(home: Home) -> int:
-    """Make or resume the demo; UsageError (exit 2) on a home that holds anything else."""
-    _claim(home)
+@dataclass(frozen=True)
+class _Demo:
+    """One demo: the dates it runs and what puts its files into a home."""
+
+    run_dates: tuple[date, ...]
+    prepare: Callable[[Home], None]
+
+
+def run_demo(home: Home, data: str | None = None) -> int:
+    """Make or resume the demo of `data` (None: what the home holds, else the default).
+
+    UsageError (exit 2) on a home that holds anything else.
+    """
+    data = _claim(home, data)
     with hold_home(home, "allocator demo"):
-        from allocation_assets.demo_world import DEMO_RUN_DATES, write_landing
         from orchestration.report import report_line
         from orchestration.runner import run_dates
 
-        log.info("demo: writing the landing files of 90 days")
-        write_landing(home.landing)
+        demo = _demo(data)
+        demo.prepare(home)
         current = read_current(home.published)
         done = current.decided() if current else set()
-        for day in DEMO_RUN_DATES:
+        for day in demo.run_dates:
             if day in done:
                 log.info("%s  already published", day)
                 continue
@@ -46,14 +78,55 @@ def run_demo(home: Home) -> int:
             log.info(report_line(home, report))
             for warning in report.session.warnings:
                 log.info("  note: %s", warning)
-    log.info(_next_steps(home, DEMO_RUN_DATES[-1]))
+    log.info(_next_steps(home, data, demo.run_dates[-1]))
     return 0
 
 
-def _claim(home: Home) -> None:
-    """Mark the home as the demo's before anything else is written, so that a killed demo can be resumed."""
+def _demo(data: str) -> _Demo:
+    if data == ONLINE_RETAIL:
+        from allocation_assets.demo_world.online_retail import RUN_DATES
+
+        return _Demo(RUN_DATES, _land_online_retail)
+    from allocation_assets.demo_world import DEMO_RUN_DATES
+
+    return _Demo(DEMO_RUN_DATES, _land_freshretail)
+
+
+def _land_freshretail(home: Home) -> None:
+    from allocation_assets.demo_world import write_landing
+
+    log.info("demo: writing the landing files of 90 days")
+    write_landing(home.landing)
+
+
+def _land_online_retail(home: Home) -> None:
+    from allocation_assets.demo_world import write_landing
+    from allocation_assets.demo_world.online_retail import build_online_retail, policy_text
+
+    log.info("demo: writing the landing files of 305 days")
+    world = build_online_retail()
+    write_landing(home.landing, world=world)
+    policy = home.policies / "online-retail.yaml"
+    if not policy.exists():
+        home.policies.mkdir(parents=True, exist_ok=True)
+        _write_whole(policy, policy_text())
+    counts = ", ".join(f"{rows.table.num_rows} as {feed}" for feed, rows in world.transactions.items())
+    log.info("demo: invoice lines landed: %s; %d repeat a line word for word and stand as lines", counts, world.repeats)
+
+
+def _write_whole(path: Path, text: str) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def _claim(home: Home, data: str | None) -> str:
+    """Mark the home as this demo's before anything else is written, so that a killed demo can be resumed."""
     if home.demo_marker.exists():
-        return
+        held = json.loads(home.demo_marker.read_text(encoding="utf-8")).get("data", FRESHRETAIL)
+        if data not in (None, held):
+            raise UsageError(f"home {home.root} holds the demo of {held}: give --data {held} or a fresh --home")
+        return held
     if home.root.exists() and not home.root.is_dir():
         raise UsageError(f"{home.root} is not a folder: give another --home")
     foreign = (
@@ -66,19 +139,16 @@ def _claim(home: Home) -> None:
             f"home {home.root} is not empty and not a demo ({foreign.relative_to(home.root)}): give a fresh --home"
         )
     home.private.mkdir(parents=True, exist_ok=True)
-    part = home.demo_marker.with_suffix(".part")
-    part.write_text(json.dumps({"made_by": "allocator demo", "code_version": code_version()}))
-    part.replace(home.demo_marker)
+    data = data or FRESHRETAIL
+    body = {"made_by": "allocator demo", "data": data, "code_version": code_version()}
+    _write_whole(home.demo_marker, json.dumps(body))
+    return data
 
 
-def _next_steps(home: Home, day) -> str:
+def _next_steps(home: Home, data: str, day: date) -> str:
     import duckdb
 
     with duckdb.connect(str(home.published / "allocator.duckdb"), read_only=True) as connection:
-        row = connection.execute(
-            """SELECT sku_id, to_location_id FROM allocation_needs
-               WHERE business_date = $day ORDER BY allocated_units > 0 AND shorted_units > 0 DESC, need_units DESC, sku_id, to_location_id LIMIT 1""",
-            {"day": day},
-        ).fetchone() or ("SKU", "LOCATION")
+        row = connection.execute(_WORTH_A_LOOK, {"day": day}).fetchone()
     shown = home.root.relative_to(Path.cwd()) if home.root.is_relative_to(Path.cwd()) else home.root
-    return NEXT_STEPS.format(home=shown, day=day, sku=row[0], location=row[1])
+    return NEXT_STEPS.format(about=ABOUT[data], home=shown, day=day, sku=row[0], location=row[1])

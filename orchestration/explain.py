@@ -23,6 +23,7 @@ CONSTRAINTS = {
     "policy_max": "the policy's maximum for this pair is reached",
     "blocked": "the pair is blocked, closed or excluded",
     "no_ship_day": "no lane ships to the location, or allocation is not reviewed on this date",
+    "record_hold": "policy holds shipments to this location until its stock records are mended",
     "hold_back": "the rest of the DC's stock is held back by policy",
 }
 
@@ -32,6 +33,7 @@ SELECT to_location_id, allocated_units, marginal_value, next_case_value, shorted
 WHERE sku_id = $sku AND from_location_id = $source AND to_location_id <> $location
 ORDER BY greatest(coalesce(marginal_value, 0), coalesce(next_case_value, 0)) DESC, to_location_id LIMIT 5
 """
+_LOCATION = "SELECT * FROM read_parquet($file) WHERE location_id = $location"
 _POSITION = "SELECT * FROM read_parquet($file) WHERE sku_id = $sku AND location_id = $location"
 
 
@@ -50,6 +52,10 @@ def explain(home: Home, day: date, sku: str, location: str) -> str:
     lines = [f"{sku} at {location}, decided at the close of {day}"]
     if positions:
         lines.append(_position_line(positions[0]))
+    for belief in _rows(home, "record_beliefs", day, _POSITION, sku=sku, location=location):
+        lines.append(_record_line(belief))
+    for location_row in _rows(home, "location_reliability", day, _LOCATION, location=location):
+        lines += _location_lines(location_row)
     if not needs:
         return "\n".join([*lines, "need       none: nothing is wanted here and nothing was sent"])
     for need in needs:
@@ -66,6 +72,39 @@ def _position_line(row: dict[str, Any]) -> str:
         f"stock      on hand {row['on_hand']}, available {row['available']}, in transit {row['in_transit']},"
         f" on order {row['on_order']}; status {row['stock_status']}"
     )
+
+
+#: What weighs most in a belief, in words.
+EVIDENCE = {
+    "zero_sales": "no sale although stock is on the book",
+    "sold_beyond_book": "more was sold than the book held",
+    "negative_book": "the book is negative, which no shelf can be",
+    "no_sale_since_receipt": "no sale since the last receipt",
+    "shelf_seen_empty": "the shelf was seen empty",
+    "age": "the time since it was last counted",
+    "count": "a recent count",
+    "none": "nothing speaks against it",
+}
+
+
+def _record_line(row: dict[str, Any]) -> str:
+    evidence = EVIDENCE.get(row["evidence"], row["evidence"])
+    counted = "never counted" if row["days_since_count"] is None else f"counted {row['days_since_count']} days ago"
+    return (
+        f"record     book says {row['book_on_hand']}, believed {row['believed_on_hand']}: wrong with probability"
+        f" {row['probability_wrong']:.0%}, empty {row['probability_empty']:.0%}, hidden stock {row['probability_hidden']:.0%};"
+        f" {evidence}; {counted}"
+    )
+
+
+def _location_lines(row: dict[str, Any]) -> list[str]:
+    if row["action"] == "none":
+        return []
+    what = f"demand is raised by {row['buffer_rate']:.0%}" if row["action"] == "buffer" else "shipments are held"
+    return [
+        f"location   {row['location_id']} has chronic {row['cause']} errors (receiving {row['receiving_error_rate']:.1%} of lines,"
+        f" shrink {row['shrink_rate']:.1%} of sales at cost): {what} by policy"
+    ]
 
 
 def _need_lines(row: dict[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ from orchestration.publishing import datasets as registry
 from orchestration.publishing.current import Current, read_current, write_current
 from orchestration.publishing.exchange import exchange, finish_interrupted_exchange
 from orchestration.publishing.release import DATABASE, Scope, file_hashes, stage_release
+from orchestration.reach_back import outcome_hashes
 from orchestration.resources import HomeResource, RunSession
 from orchestration.run_facts import input_hash, provenance
 from orchestration.settings import code_version
@@ -74,14 +75,15 @@ def publish_release(session: RunSession, run_date: date) -> dict[str, int]:
     verify_receipts(session, run_date)
     finish_interrupted_exchange(home.published)
     current = read_current(home.published)
-    scope = publish_scope(session, run_date, current, pending_range(home, run_date))
+    state = pending_range(home, run_date)
+    scope = publish_scope(session, run_date, current, state)
     window_days = session.policy.deployment(run_date)["publish.window_days"]
     staged = stage_release(home, scope, current, window_days=window_days)
     violations = invariants.check_invariants(staged / DATABASE, list(scope.changed))
     if violations:
         lines = "\n".join(f"invariant {v.invariant} of published.md is broken: {v.message}" for v in violations)
         raise LandedDataError(f"{lines}\nnothing was published; the staged release is {staged}")
-    write_current(staged, _current(session, run_date, scope, current, file_hashes(staged, scope, current)))
+    write_current(staged, _current(session, run_date, scope, current, state, file_hashes(staged, scope, current)))
     exchange(staged, home.published)
     shutil.rmtree(staged, ignore_errors=True)
     return _row_counts(home.published / DATABASE, run_date)
@@ -114,7 +116,12 @@ def publish_scope(session: RunSession, run_date: date, current: Current | None, 
 
 
 def _current(
-    session: RunSession, run_date: date, scope: Scope, current: Current | None, files: dict[str, str]
+    session: RunSession,
+    run_date: date,
+    scope: Scope,
+    current: Current | None,
+    state: StateRange,
+    files: dict[str, str],
 ) -> Current:
     newest = max(str(run_date), current.business_date) if current else str(run_date)
     return Current(
@@ -129,6 +136,7 @@ def _current(
         stage_seconds={name: round(seconds, 3) for name, seconds in session.stage_seconds.items()},
         provenance=provenance(session, run_date),
         files=files,
+        outcomes=outcome_hashes(session.home, state.state_to),
     )
 
 

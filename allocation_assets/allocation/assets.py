@@ -8,6 +8,8 @@ import pyarrow as pa
 
 from allocation_assets.allocation import queries
 from allocation_assets.allocation.frames import build_problem, certificate_table, plan_table
+from allocation_assets.allocation.trust import QUERY as TRUST
+from allocation_assets.allocation.trust import record_trust
 from allocation_assets.schedule import scheduled_pairs
 from allocation_assets.tables import write_lake
 from orchestration.errors import AllocatorError
@@ -23,6 +25,8 @@ _DESCRIPTIONS = {
     "carry": "What the date hands to the next one: firm lines that are still open (semantics 6).",
 }
 
+_TRUST_FILES = {"beliefs": "record_beliefs", "reliability": "location_reliability"}
+
 
 @dg.multi_asset(
     name="allocate",
@@ -31,6 +35,8 @@ _DESCRIPTIONS = {
             decision_key(name),
             deps=[
                 decision_key("demand_forecasts"),
+                decision_key("record_beliefs"),
+                decision_key("location_reliability"),
                 mart_key("int_allocation_pairs"),
                 mart_key("int_dc_supply"),
                 mart_key("applied_loads"),
@@ -66,14 +72,18 @@ def decide(session: RunSession, run_date: date) -> dict[str, int]:
         forecasts = connection.execute(
             queries.FORECASTS, {"file": str(session.decision_file("demand_forecasts", run_date))}
         ).to_arrow_table()
-    problem = build_problem(pairs, supply, forecasts, session.policy, run_date)
-    if not pairs.is_review_day.any():
+        files = {name: str(session.decision_file(dataset, run_date)) for name, dataset in _TRUST_FILES.items()}
+        trust = record_trust(connection.execute(TRUST, files).to_arrow_table())
+    problem = build_problem(pairs, supply, forecasts, trust, session.policy, run_date)
+    if not pairs.is_review_day.size:
+        session.warn("nothing to allocate: no open location is supplied by a DC (locations.supplied_by)")
+    elif not pairs.is_review_day.any():
         session.warn(f"no review day: policy allocation.review_days leaves out {run_date:%A}, so no line is decided")
     plan = solve(problem)
     broken = violations(problem, plan)
     if broken:
         raise AllocatorError("the plan breaks a limit: " + "; ".join(broken))
-    table = plan_table(pairs, problem, plan, forecasts)
+    table = plan_table(pairs, problem, plan, forecasts, trust)
     return write_decisions(session, run_date, table, certificate_table(pairs, problem, plan))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from allocation_assets.allocation.prepare import Instance
 from allocation_assets.allocation.prices import Limits
-from allocation_assets.allocation.problem import BLOCKED, NO_SHIP_DAY, OPEN, REASONS
+from allocation_assets.allocation.problem import BLOCKED, NO_SHIP_DAY, OPEN, REASONS, RECORD_HOLD
 
 
 def binding_reasons(inst: Instance, x: np.ndarray, left: Limits, need_units: np.ndarray) -> np.ndarray:
@@ -57,6 +57,7 @@ def _own_limits(inst: Instance, x: np.ndarray, none: np.ndarray) -> list[tuple[n
     return [
         (p.block == BLOCKED, "blocked"),
         (p.block == NO_SHIP_DAY, "no_ship_day"),
+        (p.block == RECORD_HOLD, "record_hold"),
         (at_cap & shelf_binds & none & (room > 0), "case_pack"),
         (at_cap & shelf_binds, "shelf_capacity"),
         (at_cap & none & (p.max_units > 0) & ~p.is_max_override, "case_pack"),

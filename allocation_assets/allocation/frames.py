@@ -7,18 +7,24 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from allocation_assets.allocation.problem import AllocationPlan, AllocationProblem, allocation_problem
+from allocation_assets.allocation.problem import (
+    BLOCKED,
+    NO_SHIP_DAY,
+    RECORD_HOLD,
+    AllocationPlan,
+    AllocationProblem,
+    allocation_problem,
+)
+from allocation_assets.allocation.trust import RecordTrust, position_units
 from allocation_assets.policy import Policy
 from allocation_assets.schedule import PARAMETERS, ScheduledPairs
 from allocation_assets.tables import codes, floats, integers
 
-BLOCKED, NO_SHIP_DAY = 1, 2
-
 
 def build_problem(
-    pairs: ScheduledPairs, supply: pa.Table, forecasts: pa.Table, policy: Policy, run_date: date
+    pairs: ScheduledPairs, supply: pa.Table, forecasts: pa.Table, trust: RecordTrust, policy: Policy, run_date: date
 ) -> AllocationProblem:
-    """The day's problem. `supply` has one row per SKU x DC; `forecasts` is aligned with the pairs row by row."""
+    """The day's problem. `supply` has one row per SKU x DC; `forecasts` and `trust` are aligned with the pairs."""
     table, values, schedule = pairs.table, pairs.policy, pairs.schedule
     horizon = schedule.horizon_days.astype(np.float64)
     rows = supply_rows(pairs, supply, policy, run_date)
@@ -27,9 +33,9 @@ def build_problem(
     return allocation_problem(
         pair_row=rows["pair_row"],
         pair_key=np.arange(table.num_rows),
-        mean_units=floats(forecasts, "daily_mean") * horizon,
+        mean_units=floats(forecasts, "daily_mean") * horizon * (1.0 + trust.buffer_rate),
         dispersion=np.maximum(floats(forecasts, "dispersion", 1.0), 1.0),
-        position_units=position_units(table),
+        position_units=position_units(table, trust),
         gain_per_unit=np.maximum(values["allocation.priority_weight"] * values["costs.lost_sale_per_unit"], 0.0),
         holding_per_unit=values["costs.holding_per_unit_day"] * np.where(schedule.block == 0, cover, 0.0),
         ship_cost_per_unit=floats(table, "cost_per_unit"),
@@ -39,18 +45,13 @@ def build_problem(
         min_units=_minimum(pairs),
         max_units=_maximum(pairs),
         is_max_override=~table["max_units"].is_null().to_numpy(zero_copy_only=False).astype(bool),
-        block=_block(pairs),
+        block=_block(pairs, trust),
         row_dc=rows["row_dc"],
         row_case_pack=rows["row_case_pack"],
         row_available_units=rows["row_available"],
         row_hold_back_units=rows["row_hold_back"],
         **capacities,
     )
-
-
-def position_units(table: pa.Table) -> np.ndarray:
-    """Units a pair can sell without this shipment: available + in transit - open orders."""
-    return integers(table, "available") + integers(table, "in_transit") - integers(table, "open_order_units")
 
 
 def supply_rows(pairs: ScheduledPairs, supply: pa.Table, policy: Policy, run_date: date) -> dict[str, np.ndarray]:
@@ -106,12 +107,11 @@ def _maximum(pairs: ScheduledPairs) -> np.ndarray:
     return np.where(override >= 0, override, policy)
 
 
-def _block(pairs: ScheduledPairs) -> np.ndarray:
+def _block(pairs: ScheduledPairs, trust: RecordTrust) -> np.ndarray:
     blocked = integers(pairs.table.set_column(0, "b", pairs.table["is_blocked"].cast(pa.int64())), "b") > 0
     idle = ~pairs.is_review_day | (pairs.schedule.horizon_days <= 0)
-    return np.where(
-        blocked | (pairs.schedule.block == BLOCKED), BLOCKED, np.where(idle, NO_SHIP_DAY, pairs.schedule.block)
-    )
+    cases = [(blocked | (pairs.schedule.block == BLOCKED), BLOCKED), (idle, NO_SHIP_DAY), (trust.is_held, RECORD_HOLD)]
+    return np.select([case for case, _ in cases], [code for _, code in cases], pairs.schedule.block)
 
 
 def _capacities(pairs: ScheduledPairs, rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -162,7 +162,7 @@ def _limit_of(problem: AllocationProblem, name: str) -> pa.Array:
 
 
 def plan_table(
-    pairs: ScheduledPairs, problem: AllocationProblem, plan: AllocationPlan, forecasts: pa.Table
+    pairs: ScheduledPairs, problem: AllocationProblem, plan: AllocationPlan, forecasts: pa.Table, trust: RecordTrust
 ) -> pa.Table:
     """Everything decided per pair, one row per pair in the pairs' order; `allocations` and needs select from it."""
     table, schedule = pairs.table, pairs.schedule
@@ -170,6 +170,10 @@ def plan_table(
     return pa.table(
         {
             **{name: table[name] for name in _KEPT},
+            "believed_on_hand": trust.believed_on_hand,
+            "probability_wrong": trust.probability_wrong,
+            "record_action": pa.array(trust.action),
+            "record_buffer_rate": trust.buffer_rate,
             "daily_mean": forecasts["daily_mean"],
             "dispersion": problem.dispersion,
             "horizon_days": schedule.horizon_days,

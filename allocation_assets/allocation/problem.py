@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-OPEN, BLOCKED, NO_SHIP_DAY = 0, 1, 2
+OPEN, BLOCKED, NO_SHIP_DAY, RECORD_HOLD = 0, 1, 2, 3
 NO_LIMIT = -1
 REASONS = (
     "",  # wants nothing and gets nothing
@@ -26,6 +26,7 @@ REASONS = (
     "policy_max",
     "blocked",
     "no_ship_day",
+    "record_hold",
 )
 
 
@@ -39,7 +40,8 @@ class AllocationProblem:
     (margin + cost of a lost sale)), `holding_per_unit` (over the review), `ship_cost_per_unit`;
     `presentation_min_units` and `presentation_value_per_unit` (bonus per unit shipped below it);
     `shelf_capacity_units` (position after delivery, -1 = none); `min_units` (forced, 0 = none), `max_units` (-1 =
-    none), `is_max_override` (the maximum is a person's); `block` (0 open, 1 blocked, 2 no ship day);
+    none), `is_max_override` (the maximum is a person's); `block` (0 open, 1 blocked, 2 no ship day, 3 held until
+    the location's records are mended);
     `receiving_bucket`, `dispatch_bucket` index into the capacities (-1 = none).
 
     Rows (m): `row_dc` int code; `row_case_pack` >= 1; `row_available_units`, `row_hold_back_units` >= 0: what may be
@@ -223,7 +225,7 @@ def _validate(p: AllocationProblem, n: int, m: int) -> None:
     _in_range("pair_row", p.pair_row, 0, m)
     _in_range("receiving_bucket", p.receiving_bucket, -1, len(p.receiving_capacity_units))
     _in_range("dispatch_bucket", p.dispatch_bucket, -1, len(p.dispatch_capacity_units))
-    _in_range("block", p.block, 0, 3)
+    _in_range("block", p.block, 0, 4)
     minimums = {
         "mean_units": 0, "dispersion": 1, "holding_per_unit": 0, "ship_cost_per_unit": 0, "min_units": 0,
         "presentation_value_per_unit": 0, "row_case_pack": 1, "row_hold_back_units": 0,

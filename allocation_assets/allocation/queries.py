@@ -22,7 +22,7 @@ FROM lines ORDER BY from_location_id, to_location_id, sku_id
 _NEEDS = f"""
 SELECT $day::DATE AS business_date, from_location_id, to_location_id, sku_id, channel, department,
        need_units, units AS allocated_units, greatest(need_units - units, 0) AS shorted_units,
-       on_hand, in_transit, position_units, supply_units, daily_mean, dispersion, horizon_days::INTEGER AS horizon_days,
+       on_hand, believed_on_hand, probability_wrong, record_action, record_buffer_rate, in_transit, position_units, supply_units, daily_mean, dispersion, horizon_days::INTEGER AS horizon_days,
        case_pack, presentation_min, shelf_capacity,
        marginal_value::{_MONEY} AS marginal_value, next_case_value::{_MONEY} AS next_case_value,
        opportunity_cost::{_MONEY} AS opportunity_cost, objective_value::{_MONEY} AS objective_value,

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from allocation_assets.demo_world import arrow as ar
 from allocation_assets.demo_world.books import Damaged, Truth
 from allocation_assets.demo_world.dc_supply import EVENING, DcFlows, Purchases, Transfers
+from allocation_assets.demo_world.landing_files import DatedTable
 from allocation_assets.demo_world.network import DC, ECOM, Network
 from allocation_assets.demo_world.sales import DISPOSITIONS, ECOM_HOURS, RETURN_REASONS, Lines, Returns, number_in_run
 from allocation_assets.demo_world.sales import run_starts as starts_of
@@ -21,19 +22,6 @@ from allocation_assets.demo_world.source import HOURS_OPEN, Source
 from allocation_assets.demo_world.store_supply import ECOM_COUNT_HOUR, ZERO_CHECK, StoreFlows
 
 APPROVAL_FROM_CENTS = 5_000  # adjustments worth more carry an approver
-
-
-@dataclass(frozen=True)
-class DatedTable:
-    """Rows of one feed sorted by date; ``day`` (n,) is the index of each row's business date."""
-
-    day: np.ndarray
-    table: pa.Table
-
-    def on(self, t: int) -> pa.Table:
-        """The rows of one date (possibly none)."""
-        start, end = np.searchsorted(self.day, [t, t + 1])
-        return self.table.slice(int(start), int(end - start))
 
 
 def _sku(net: Network, sku: np.ndarray) -> pa.Array:

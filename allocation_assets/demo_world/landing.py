@@ -1,4 +1,4 @@
-"""Writes the demo's landing zone: exact bytes for a seed, whole folders or nothing, and safe to run again."""
+"""Writes a demo's landing zone: exact bytes for a seed, whole folders or nothing, and safe to run again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from allocation_assets.demo_world.bad_rows import BadRow
-from allocation_assets.demo_world.world import DEMO_SEED, FORMATS, PROVENANCE, LandingFile, World, build_world
+from allocation_assets.demo_world.landing_files import LandingFile, LandingWorld
+from allocation_assets.demo_world.world import DEMO_SEED, build_world
 
 STAGING = ".staging-demo"
 
@@ -94,7 +95,7 @@ def render(file: LandingFile) -> bytes:
     return gzip.compress(content, 6, mtime=0) if file.name.endswith(".gz") else content
 
 
-def manifest(feed: str, files: list[LandingFile], contents: list[bytes]) -> bytes:
+def manifest(provenance: str, files: list[LandingFile], contents: list[bytes]) -> bytes:
     """``_manifest.json`` of one folder: control totals and where the figures come from (semantics 27)."""
     listed = [
         {
@@ -104,7 +105,7 @@ def manifest(feed: str, files: list[LandingFile], contents: list[bytes]) -> byte
         }
         for file, content in zip(files, contents, strict=True)
     ]
-    body = {"files": listed, "provenance": PROVENANCE.get(feed, "simulated")}
+    body = {"files": listed, "provenance": provenance}
     return (json.dumps(body, indent=1) + "\n").encode()
 
 
@@ -128,9 +129,11 @@ def _write_folder(folder: Path, staging: Path, contents: dict[str, bytes]) -> bo
 
 
 def write_landing(
-    landing: Path, *, seed: int = DEMO_SEED, world: World | None = None, through: date | None = None
+    landing: Path, *, seed: int = DEMO_SEED, world: LandingWorld | None = None, through: date | None = None
 ) -> LandingReport:
-    """Write every feed of the demo under ``landing``, up to and including ``through`` (default: all 90 dates).
+    """Write every feed of ``world`` under ``landing``, up to and including ``through`` (default: all its dates).
+
+    Without ``world`` it is the default demo's, drawn from ``seed``.
 
     Each ``<feed>/business_date=…`` folder appears by one rename, so a killed run leaves whole folders only and the next
     run goes on where it stopped. Files that others add to a folder are left alone.
@@ -144,13 +147,13 @@ def write_landing(
     for day, on in enumerate(world.dates()):
         if through is not None and on > through:
             break
-        for feed in FORMATS:
+        for feed in world.feeds():
             files = world.files(feed, day)
             if not files:
                 continue
             bodies = [render(file) for file in files]
             contents = {file.name: body for file, body in zip(files, bodies, strict=True)}
-            contents["_manifest.json"] = manifest(feed, files, bodies)
+            contents["_manifest.json"] = manifest(world.provenance(feed), files, bodies)
             is_new = _write_folder(landing / feed / f"business_date={on}", staging, contents)
             written, kept = written + is_new, kept + (not is_new)
             size += sum(map(len, contents.values()))

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from allocation_assets.demo_world import feeds, masters
-from allocation_assets.demo_world.bad_rows import DEMO_BAD_ROWS, BadRow
+from allocation_assets.demo_world.bad_rows import DEMO_BAD_ROWS
 from allocation_assets.demo_world.books import Damaged, Truth, build_truth, damaged_bucket
 from allocation_assets.demo_world.dc_supply import DcFlows, DcSimulation, Purchases, Transfers, build_transfers
-from allocation_assets.demo_world.feeds import DatedTable
+from allocation_assets.demo_world.landing_files import DatedTable, LandingFile
 from allocation_assets.demo_world.network import MASTER_DATES, Network, build_network
 from allocation_assets.demo_world.sales import Lines, Returns, draw_returns, ecom_hours, pos_lines
 from allocation_assets.demo_world.source import Source, load_source
@@ -44,15 +44,6 @@ FORMATS = {
 
 
 @dataclass(frozen=True)
-class LandingFile:
-    """One file of a feed and date before it is written; ``bad_rows`` are appended to ``table``."""
-
-    name: str
-    table: pa.Table
-    bad_rows: tuple[BadRow, ...] = ()
-
-
-@dataclass(frozen=True)
 class World:
     """Everything the demo lands, and what truly happened.
 
@@ -70,6 +61,14 @@ class World:
     def dates(self) -> list[date]:
         """The dates that land, oldest first."""
         return [d.item() for d in self.source.dates]
+
+    def feeds(self) -> list[str]:
+        """The feeds that land, in a fixed order."""
+        return list(FORMATS)
+
+    def provenance(self, feed: str) -> str:
+        """What the feed's manifests say (semantics 27)."""
+        return PROVENANCE.get(feed, "simulated")
 
     def files(self, feed: str, day: int) -> list[LandingFile]:
         """The files of one feed on date index ``day``; empty where a master feed does not land."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from data_quality.expectations.exceptions import exception_parts
 from data_quality.expectations.reconciliation import reconciliation_parts
+from data_quality.expectations.records import record_parts
 from data_quality.expectations.spec import WARNING, ExpectationSpec, SpecBuilder, flatten
 from data_quality.invariants import BINDING_CONSTRAINTS, GAP_WRONG
 
@@ -65,7 +67,8 @@ def decision_specs() -> tuple[ExpectationSpec, ...]:
     """The suite `decisions`."""
     return flatten([
         *_forecasts(), *_segments(), *_allocation_rows(), *_allocation_supply(), *_allocation_capacities(),
-        *_allocation_pairs(), *_needs(), *_certificate(), *reconciliation_parts(SUITE),
+        *_allocation_pairs(), *_needs(), *_certificate(), *exception_parts(SUITE), *record_parts(SUITE),
+        *reconciliation_parts(SUITE),
     ])  # fmt: skip
 
 
@@ -260,7 +263,7 @@ def _needs() -> list[ExpectationSpec | list[ExpectationSpec]]:
         ),
         needs.where(
             "blocked_gets_nothing",
-            "binding_constraint IN ('blocked', 'no_ship_day') AND allocated_units > 0",
+            "binding_constraint IN ('blocked', 'no_ship_day', 'record_hold') AND allocated_units > 0",
             "a pair that cannot be shipped to gets nothing",
         ),
         needs.where(

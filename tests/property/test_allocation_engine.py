@@ -39,8 +39,8 @@ def one_case_more_breaks(p: AllocationProblem, units: np.ndarray, j: int, reason
     over_max, over_shelf = 0 <= top < units[j] + pack, 0 <= shelf < p.position_units[j] + units[j] + pack
     to, out = p.receiving_bucket[j], p.dispatch_bucket[j]
     same_to, same_out = p.receiving_bucket == to, p.dispatch_bucket == out
-    if reason in ("blocked", "no_ship_day"):
-        return p.block[j] == {"blocked": 1, "no_ship_day": 2}[reason]
+    if reason in ("blocked", "no_ship_day", "record_hold"):
+        return p.block[j] == {"blocked": 1, "no_ship_day": 2, "record_hold": 3}[reason]
     if reason in ("dc_supply", "hold_back"):
         held = int(p.row_hold_back_units[p.pair_row[j]])
         return left < pack and (left + held >= pack or reason == "dc_supply")

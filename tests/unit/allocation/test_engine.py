@@ -215,6 +215,7 @@ def test_case_values_by_hand():
             ["override", "need_met"],
         ),
         ({"row_available_units": [99], "block": [1, 2]}, [0, 0], ["blocked", "no_ship_day"]),
+        ({"row_available_units": [99], "block": [3, 1]}, [0, 0], ["record_hold", "blocked"]),
         (
             {"row_available_units": [99], "receiving_bucket": [0, 1], "receiving_capacity_units": [2, 9]},
             [2, 2],

@@ -1,5 +1,6 @@
 """Exit codes and one-line errors of the command (published.md, The command)."""
 
+import json
 import subprocess
 import sys
 from datetime import date
@@ -7,6 +8,7 @@ from datetime import date
 import pytest
 
 from orchestration import cli
+from orchestration.demo import _claim
 from orchestration.lock import hold_home
 from orchestration.settings import Home
 
@@ -90,3 +92,32 @@ def test_explain_of_a_date_that_was_not_run_says_so(capsys, tmp_path):
     )
     assert code == 3
     assert "is not a published run" in lines[0]
+
+
+@pytest.mark.parametrize(("marker", "data"), [({}, "online-retail"), ({"data": "online-retail"}, "freshretail")])
+def test_a_demo_home_keeps_to_its_data(capsys, tmp_path, marker, data):
+    """A home made before there was a choice holds the default data."""
+    home = Home.at(tmp_path)
+    home.private.mkdir()
+    home.demo_marker.write_text(json.dumps({"made_by": "allocator demo", **marker}))
+    code, _, lines = _run(capsys, "demo", "--data", data, "--home", str(tmp_path))
+    assert (code, len(lines)) == (2, 1)
+    assert f"give --data {marker.get('data', 'freshretail')} or a fresh --home" in lines[0]
+    assert not home.landing.exists()
+
+
+def test_unknown_demo_data_exits_2(capsys, tmp_path):
+    code, _, lines = _run(capsys, "demo", "--data", "nonsense", "--home", str(tmp_path))
+    assert (code, len(lines)) == (2, 1)
+    assert "online-retail" in lines[0]
+
+
+@pytest.mark.parametrize("held", ["freshretail", "online-retail"])
+def test_a_demo_home_is_resumed_without_naming_its_data(tmp_path, held):
+    home = Home.at(tmp_path)
+    assert _claim(home, held) == held
+    assert _claim(home, None) == held
+
+
+def test_a_fresh_demo_home_holds_the_default_data(tmp_path):
+    assert _claim(Home.at(tmp_path), None) == "freshretail"

@@ -24,6 +24,7 @@ select
     coalesce(p.available, 0) as available,
     coalesce(p.in_transit, 0) as in_transit,
     coalesce(p.reserved, 0) as reserved,
+    coalesce(p.committed, 0) as committed,
     coalesce(d.open_order_units, 0) as open_order_units,
     coalesce(case when a.is_carried then a.presentation_min end, 0) as presentation_min,
     case when a.is_carried then a.shelf_capacity end as shelf_capacity,

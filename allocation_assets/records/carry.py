@@ -1,0 +1,81 @@
+"""What the filter hands from one date to the next: a compact file of each record's state, and what counts have taught.
+
+Private to the pipeline; rows are in the order of SKU and location. Probabilities are kept in 16 bits: a state read back is
+the state written, to 1 in 65,535.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from allocation_assets.records.filter import Learned, RecordState
+
+_SCALE = 65_535
+_LEARNED = ("found_losses", "predicted_losses", "found_gains", "predicted_gains")
+
+
+def write_state(target: Path, sku: pa.ChunkedArray, location: pa.ChunkedArray, state: RecordState) -> None:
+    """Write the state, complete or not at all."""
+    states = state.mass.shape[1]
+    packed = np.rint(state.mass.astype(np.float64) * _SCALE).astype(np.uint16)
+    table = pa.table(
+        {
+            "sku_id": sku,
+            "location_id": location,
+            "book": state.book,
+            "run_units": state.run[:, 0],
+            "run_days": state.run[:, 1],
+            "demand_level": state.run[:, 2],
+            "days_since_count": state.days_since_count.astype(np.int32),
+            "days_since_receipt": state.days_since_receipt.astype(np.int32),
+            "mass": pa.FixedSizeListArray.from_arrays(pa.array(packed.ravel()), states),
+        }
+    )
+    _write(target, table)
+
+
+def read_state(source: Path, rows: np.ndarray) -> RecordState:
+    """The state of the given rows (k,) of a file, in that order."""
+    table = pq.read_table(source)
+    mass = table["mass"].combine_chunks().flatten().to_numpy().reshape(table.num_rows, -1)[rows].astype(
+        np.float32
+    ) / np.float32(_SCALE)
+    # Rounded to 16 bits the sum is 1 only nearly.
+    mass /= np.maximum(mass.sum(axis=1, keepdims=True), np.float32(1e-9))
+
+    def of(name: str, kind: type) -> np.ndarray:
+        return table[name].to_numpy()[rows].astype(kind)
+
+    run = np.column_stack([of(name, np.float64) for name in ("run_units", "run_days", "demand_level")])
+    return RecordState(
+        mass, of("book", np.int64), run, of("days_since_count", np.int64), of("days_since_receipt", np.int64)
+    )
+
+
+def write_learned(target: Path, locations: list[str], learned: Learned) -> None:
+    """Write what counts have taught, by location."""
+    _write(target, pa.table({"location_id": locations, **{name: getattr(learned, name) for name in _LEARNED}}))
+
+
+def read_learned(source: Path, locations: list[str]) -> Learned:
+    """What counts had taught of the given locations; nothing of one that the file does not know."""
+    learned = Learned.nothing(len(locations))
+    if source.exists():
+        table = pq.read_table(source)
+        known = {name: row for row, name in enumerate(table["location_id"].to_pylist())}
+        at = np.array([known.get(name, -1) for name in locations], np.int64)
+        for name in _LEARNED:
+            values = np.append(table[name].to_numpy(), 0.0)
+            getattr(learned, name)[:] = values[at]
+    return learned
+
+
+def _write(target: Path, table: pa.Table) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
+    pq.write_table(table, part, compression="zstd", row_group_size=1_000_000)
+    part.replace(target)
