@@ -1,7 +1,7 @@
 """Causes of count variances: facts in order of strength take what they can carry, the rest is `unexplained`.
 
 A row of evidence says that one fact could explain so many units of one variance. Rows are served by priority (1 = the
-strongest fact), then oldest count first; each takes no more than is left of the variance and than is left of the fact:
+strongest fact), counts that are near in time before those that are far, then oldest count first; each takes no more than is left of the variance and than is left of the fact:
 
 - a fact has as many units as it could explain at most anywhere, less what posted counts of earlier runs took of it, and
   they are used once, whichever variances it could explain;
@@ -54,19 +54,20 @@ free AS (
     ANTI JOIN paired_before AS p ON u.is_pair AND p.one = u.evidence_key AND p.other <> u.own_key
 ),
 others AS (
-    SELECT u.v, u.cause, u.evidence_key, arg_min(o.v, (abs(o.business_date - u.business_date), o.v)) AS other
+    SELECT u.v, u.cause, u.evidence_key, arg_min(o.v, (abs(o.business_date - u.business_date), o.v)) AS other,
+        min(abs(o.business_date - u.business_date)) AS apart
     FROM free AS u JOIN counted AS o ON u.evidence_key = o.own_key
     WHERE u.is_pair GROUP BY ALL
 ),
 placed AS (
-    SELECT u.*, o.other, count(*) OVER (PARTITION BY u.cause, least(u.v, o.other), greatest(u.v, o.other)) > 1
+    SELECT u.*, o.other, coalesce(o.apart, 0) AS apart, count(*) OVER (PARTITION BY u.cause, least(u.v, o.other), greatest(u.v, o.other)) > 1
         AND o.other IS NOT NULL AS is_mutual
     FROM free AS u LEFT JOIN others AS o USING (v, cause, evidence_key)
 ),
 numbered AS (
     SELECT *, dense_rank() OVER (ORDER BY fact_key) - 1 AS fact, row_number() OVER (
-        ORDER BY priority, is_repeated, is_pair AND NOT is_mutual, business_date, location_id, sku_id, count_id, cause,
-            evidence_feed, evidence_key
+        ORDER BY priority, is_repeated, is_pair AND NOT is_mutual, apart, business_date, location_id, sku_id, count_id,
+            cause, evidence_feed, evidence_key
     ) - 1 AS r
     FROM placed
 )

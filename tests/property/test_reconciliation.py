@@ -84,8 +84,10 @@ def brute_force(counts, facts):
     def rank(fact):
         is_pair = (own(fact), fact["evidence_key"], fact["cause"]) in pairs
         is_mutual = (fact["evidence_key"], own(fact), fact["cause"]) in pairs
+        other = by_id.get(fact["evidence_key"]) if is_pair else None
+        apart = abs((other["business_date"] - fact["business_date"]).days) if other and other["variance"] else 0
         place = [fact[name] for name in ("business_date", "location_id", "sku_id", "count_id", "cause", "evidence_feed")]
-        return (fact["priority"], is_repeated(by_id[own(fact)]), is_pair and not is_mutual, *place, fact["evidence_key"])
+        return (fact["priority"], is_repeated(by_id[own(fact)]), is_pair and not is_mutual, apart, *place, fact["evidence_key"])
 
     left = {key: abs(count["variance"]) for key, count in by_id.items()}
     room = defaultdict(int)
