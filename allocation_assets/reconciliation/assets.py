@@ -75,7 +75,7 @@ def approval_outcomes(context: dg.AssetExecutionContext, home: HomeResource) -> 
     policy = session.policy.deployment(run_date)
     late_days = policy["feeds.late_days"]
     landed = str(session.home.lake / "loads" / "approvals" / "*" / "*" / "raw.parquet")
-    with session.stage("decide"):
+    with session.stage("approve"):
         result = judge_approvals(
             _query(queries.APPROVALS, {"files": landed, "day": run_date, "late_days": late_days}),
             _query(queries.FILES, {"files": handed_over(session, "adjustments_proposed", run_date)}),
