@@ -79,7 +79,7 @@ SCHEMAS = {
         "is_chronic_shrink BOOLEAN, action VARCHAR, buffer_rate DOUBLE, cause VARCHAR"
     ),
     "decisions/exceptions": (
-        "business_date DATE, exception_id VARCHAR, kind VARCHAR, severity VARCHAR, sku_id VARCHAR, "
+        "business_date DATE, exception_id VARCHAR, kind VARCHAR, cause_key VARCHAR, severity VARCHAR, sku_id VARCHAR, "
         "location_id VARCHAR, value_at_risk DECIMAL(18, 6), owner_role VARCHAR, opened_on DATE, due_on DATE, "
         "resolved_on DATE, escalation_level INTEGER, status VARCHAR, evidence VARCHAR, detail VARCHAR, "
         "recommended_action VARCHAR"

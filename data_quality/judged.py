@@ -72,9 +72,8 @@ def _context(kind: Literal["warehouse", "decisions"], dates: Dates, origin: str,
 SOURCES: Mapping[Gate, Sequence[Source]] = {
     "feeds": [],
     "positions": [
-        *_judged("warehouse", "range", "inventory_positions", "reconciliations", "stock_ledger"),
+        *_judged("warehouse", "range", "inventory_positions", "stock_ledger"),
         _context("warehouse", "window", "inventory_positions", "inventory_positions_window"),
-        _context("warehouse", "window", "reconciliations", "reconciliations_window"),
         _context("warehouse", "window", "stock_ledger", "stock_ledger_window"),
     ],
     "decisions": [
@@ -82,15 +81,19 @@ SOURCES: Mapping[Gate, Sequence[Source]] = {
         *_judged(
             "decisions", "all",
             "demand_forecasts", "sku_segments", "allocations", "allocation_needs", "allocation_certificate",
+            "exceptions",
         ),
         _context("warehouse", "run", "inventory_positions"),
         _context("warehouse", "all", "int_allocation_pairs"),
         _context("warehouse", "all", "int_dc_supply"),
     ],
     "marts": [
-        *_judged("warehouse", "range", "kpi_daily", "feed_accounting", "quarantine"),
+        *_judged("warehouse", "range", "kpi_daily", "feed_accounting", "quarantine", "reconciliations"),
         *_judged("warehouse", "run", "allocation_performance"),
         _context("warehouse", "range", "int_demand_daily"),
+        _context("warehouse", "range", "inventory_positions"),
+        _context("warehouse", "window", "inventory_positions", "inventory_positions_window"),
+        _context("warehouse", "window", "reconciliations", "reconciliations_window"),
         _context("decisions", "all", "allocation_needs"),
         _context("decisions", "all", "allocation_certificate"),
     ],
@@ -139,7 +142,7 @@ def open_views(connection: Any, scope: Scope) -> frozenset[str]:
         ).fetchall()
     }
     connection.execute("SET VARIABLE previous_date = NULL::DATE")
-    if scope.gate == "positions" and "inventory_positions" in tables:
+    if scope.gate in ("positions", "marts") and "inventory_positions" in tables:
         _set_previous_date(connection)
     return frozenset(
         source.name

@@ -21,6 +21,7 @@ from orchestration.errors import AllocatorError
 from orchestration.ingest import LOAD_FILES, feed_key
 from orchestration.partitions import business_dates
 from orchestration.publishing.current import read_current
+from orchestration.reach_back import oldest_approved
 from orchestration.resources import HomeResource, RunSession
 from orchestration.settings import DBT_PROJECT, Home
 
@@ -41,16 +42,17 @@ def pending_range(home: Home, run_date: date) -> StateRange:
     """The range from what has been published and built (SPEC in docs/architecture.md, "A day costs a day").
 
     A load counts as applied when the warehouse holds it and a release was published with it: after a killed or refused
-    run the range reaches back to the first load that readers have not seen, and the models are idempotent.
+    run the range reaches back to the first load that readers have not seen, and the models are idempotent. It also
+    reaches back to the counts that were approved in outcome files which readers have not seen.
     """
     current = read_current(home.published)
     built = _built(home)
     applied = min(built.through_load, current.through_load if current else -1)
     oldest = _oldest_date_after(home, applied, built.opened_on)
     published_to = date.fromisoformat(current.business_date) if current else run_date
-    return StateRange(
-        min(oldest or run_date, run_date), max(run_date, built.state_to or run_date, published_to), applied
-    )
+    state_to = max(run_date, built.state_to or run_date, published_to)
+    approved = oldest_approved(home, run_date, state_to, current)
+    return StateRange(min(oldest or run_date, approved or run_date, run_date), state_to, applied)
 
 
 def dbt_vars(home: Home, run_date: date, state: StateRange, policy: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,14 +35,22 @@ def mart_key(model: str) -> dg.AssetKey:
 GATED: dict[str, dict[str, dg.AssetKey]] = {
     "feeds": {feed: feed_key(feed) for feed in load_contracts()},
     "positions": {
-        name: mart_key(name) for name in ("stock_ledger", "inventory_positions", "reconciliations", "applied_loads")
+        name: mart_key(name) for name in ("stock_ledger", "inventory_positions", "applied_loads")
     },
     "decisions": {
         name: decision_key(name)
-        for name in ("demand_forecasts", "allocations", "allocation_needs", "allocation_certificate", "sku_segments")
+        for name in (
+            "demand_forecasts",
+            "allocations",
+            "allocation_needs",
+            "allocation_certificate",
+            "sku_segments",
+            "exceptions",
+        )
     },
     "marts": {
-        name: mart_key(name) for name in ("kpi_daily", "allocation_performance", "feed_accounting", "quarantine")
+        name: mart_key(name)
+        for name in ("kpi_daily", "allocation_performance", "feed_accounting", "quarantine", "reconciliations")
     },
 }
 #: Datasets whose downstream waits for the gate. An asset that other judged assets of the gate stand on cannot wait for
@@ -51,7 +59,7 @@ GATED: dict[str, dict[str, dg.AssetKey]] = {
 ANCHORS: dict[str, set[str]] = {
     "feeds": set(load_contracts()) - set(MASTERS_FIRST),
     "positions": {"applied_loads"},
-    "decisions": {"allocations", "allocation_needs", "allocation_certificate"},
+    "decisions": {"allocations", "allocation_needs", "allocation_certificate", "exceptions"},
     "marts": {"kpi_daily", "allocation_performance", "feed_accounting", "quarantine"},
 }
 

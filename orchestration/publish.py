@@ -20,6 +20,7 @@ from orchestration.publishing import datasets as registry
 from orchestration.publishing.current import Current, read_current, write_current
 from orchestration.publishing.exchange import exchange, finish_interrupted_exchange
 from orchestration.publishing.release import DATABASE, Release, Scope, stage_release
+from orchestration.reach_back import outcome_hashes
 from orchestration.resources import HomeResource, RunSession
 from orchestration.run_facts import input_hash, provenance
 from orchestration.settings import code_version
@@ -77,7 +78,8 @@ def publish_release(session: RunSession, run_date: date) -> dict[str, int]:
     verify_receipts(session, run_date)
     finish_interrupted_exchange(home.published)
     current = read_current(home.published)
-    scope = publish_scope(session, run_date, current, pending_range(home, run_date))
+    state = pending_range(home, run_date)
+    scope = publish_scope(session, run_date, current, state)
     release = stage_release(
         home,
         scope,
@@ -90,7 +92,7 @@ def publish_release(session: RunSession, run_date: date) -> dict[str, int]:
     if violations:
         lines = "\n".join(f"invariant {v.invariant} of published.md is broken: {v.message}" for v in violations)
         raise LandedDataError(f"{lines}\nnothing was published; the staged release is {staged}")
-    write_current(staged, _current(session, run_date, scope, current, release))
+    write_current(staged, _current(session, run_date, scope, current, state, release))
     exchange(staged, home.published)
     shutil.rmtree(staged, ignore_errors=True)
     return _row_counts(home.published / DATABASE, run_date)
@@ -123,7 +125,12 @@ def publish_scope(session: RunSession, run_date: date, current: Current | None, 
 
 
 def _current(
-    session: RunSession, run_date: date, scope: Scope, current: Current | None, release: Release
+    session: RunSession,
+    run_date: date,
+    scope: Scope,
+    current: Current | None,
+    state: StateRange,
+    release: Release,
 ) -> Current:
     newest = max(str(run_date), current.business_date) if current else str(run_date)
     return Current(
@@ -140,6 +147,7 @@ def _current(
         files=release.files,
         audit_head=asdict(release.audit_head),
         database_from=str(release.database_from),
+        outcomes=outcome_hashes(session.home, state.state_to),
     )
 
 

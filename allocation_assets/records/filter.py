@@ -74,7 +74,7 @@ class FilterSettings:
     shelf_reliability: float = 0.9
     count_hit: float = 0.96
     opening_age_days: int = 60
-    prior_counts: float = 10.0
+    prior_counts: float = 5.0
 
 
 @dataclass

@@ -1,7 +1,8 @@
-"""Expectations of the measures: KPIs, allocation performance, row accounting and quarantine (semantics 11, 22, 24)."""
+"""Expectations of the measures: KPIs, allocation performance, row accounting, quarantine, reconciliations."""
 
 from __future__ import annotations
 
+from data_quality.expectations.reconciliations import reconciliation_specs
 from data_quality.expectations.spec import WARNING, ExpectationSpec, SpecBuilder, flatten
 from data_quality.invariants import GAP_WRONG, ROWS_NOT_CONSERVED
 
@@ -13,9 +14,12 @@ REASONS = (
 #: Measures whose total is the sum of its parts (the rest are ratios).
 KPI_ADDITIVE = (
     "sales_units", "net_sales", "returned_units", "refunds", "inventory_value", "stockout_positions",
-    "overstock_positions", "lost_sales_units", "lost_sales_value",
+    "overstock_positions", "lost_sales_units", "lost_sales_value", "open_variances", "corrections", "covered_positions",
 )  # fmt: skip
-KPI_RATES = ("fill_rate", "on_shelf_availability", "in_stock_rate", "inventory_record_accuracy")
+KPI_RATES = (
+    "fill_rate", "on_shelf_availability", "in_stock_rate", "inventory_record_accuracy",
+    "inventory_record_accuracy_window", "ira_exact", "ira_units", "count_coverage_rate",
+)  # fmt: skip
 PERFORMANCE_KEY = ("business_date", "channel", "department")
 PERFORMANCE_ADDITIVE = ("requested_units", "allocated_units", "shorted_units")
 #: Far below one unit or one cent, and above what DECIMAL(…, 6) parts can lose by rounding.
@@ -69,7 +73,7 @@ WHERE coalesce(q.open_rows, 0) <> coalesce(a.rows_quarantined, 0)
 
 def mart_specs() -> tuple[ExpectationSpec, ...]:
     """The suite `marts`."""
-    return flatten([*_kpi(), *_performance(), *_performance_totals(), *_accounting(), *_quarantine()])
+    return flatten([*_kpi(), *_performance(), *_performance_totals(), *_accounting(), *_quarantine(), *reconciliation_specs()])
 
 
 def _total_is_sum(first: str, second: str, measures: tuple[str, ...]) -> str:
@@ -106,6 +110,16 @@ def _kpi() -> list[ExpectationSpec | list[ExpectationSpec]]:
         kpi.between("returned_units", 0),
         kpi.between("stockout_positions", 0),
         kpi.between("lost_sales_units", 0),
+        kpi.between("shrink_value", 0),
+        kpi.between("open_variances", 0),
+        kpi.between("open_variance_value", 0),
+        kpi.between("days_to_correct", 0),
+        kpi.between("record_error_units", 0),
+        kpi.where(
+            "netting_only_hides",
+            "ira_value_net < ira_value - 0.000001 OR ira_exact > inventory_record_accuracy",
+            "record accuracy: netted is at least absolute, exact at most within tolerance",
+        ),
         kpi.rows(
             "totals_are_sums",
             _total_is_sum("location_id", "department", KPI_ADDITIVE),

@@ -1,9 +1,8 @@
-"""Expectations of the state: positions, reconciliations and the ledger that both rest on (semantics 13-18)."""
+"""Expectations of the state: positions and the ledger that they rest on (semantics 13-18)."""
 
 from __future__ import annotations
 
 from data_quality.expectations.spec import WARNING, ExpectationSpec, SpecBuilder, flatten
-from data_quality.invariants import LEDGER_IDENTITY_BROKEN
 
 SUITE = "positions"
 PAIR = ("business_date", "location_id", "sku_id")
@@ -16,7 +15,7 @@ STOCK_STATUSES = ("stockout", "obsolete", "critical", "overstock", "healthy")
 OWNERSHIPS = ("owned", "consignment", "vmi")
 
 #: Landed dates of the window (the judged ones and the one before them), each with its predecessor.
-_DATES = """
+LANDED_DATES = """
 dates AS (
     SELECT business_date, lag(business_date) OVER (ORDER BY business_date) AS previous_date
     FROM (SELECT DISTINCT business_date FROM inventory_positions_window) AS d
@@ -24,7 +23,7 @@ dates AS (
 
 #: Firm lines of a deployment without shipments are in transit by decision, not by a movement (semantics 20).
 _POSITION_IS_LEDGER = f"""
-WITH {_DATES},
+WITH {LANDED_DATES},
 moved AS (
     SELECT d.business_date, l.location_id, l.sku_id,
         coalesce(sum(l.units) FILTER (l.bucket = 'on_hand'), 0) AS on_hand,
@@ -50,28 +49,10 @@ WHERE coalesce(b.on_hand, 0) <> coalesce(e.on_hand, 0) OR coalesce(b.damaged, 0)
     OR coalesce(b.in_transit - b.in_transit_firm, 0) <> coalesce(e.in_transit, 0)
 """
 
-_OPENING_IS_CLOSING = f"""
-WITH {_DATES},
-closing AS (
-    SELECT d.business_date, r.location_id, r.sku_id, r.closing_book
-    FROM reconciliations_window AS r JOIN dates AS d ON d.previous_date = r.business_date
-    WHERE d.business_date >= getvariable('first_date')
-)
-SELECT business_date, location_id, sku_id, b.opening, c.closing_book AS closing_before
-FROM {{batch}} AS b FULL JOIN closing AS c USING (business_date, location_id, sku_id)
-WHERE coalesce(b.opening, 0) <> coalesce(c.closing_book, 0)
-"""
-
-_CLOSING_IS_POSITION = """
-SELECT business_date, location_id, sku_id, b.closing_book, p.on_hand
-FROM {batch} AS b FULL JOIN inventory_positions AS p USING (business_date, location_id, sku_id)
-WHERE coalesce(b.closing_book, 0) <> coalesce(p.on_hand, 0)
-"""
-
 
 def position_specs() -> tuple[ExpectationSpec, ...]:
     """The suite `positions`."""
-    return flatten([*_positions(), *_position_warnings(), *_reconciliations(), *_ledger()])
+    return flatten([*_positions(), *_position_warnings(), *_ledger()])
 
 
 def _positions() -> list[ExpectationSpec | list[ExpectationSpec]]:
@@ -124,33 +105,6 @@ def _position_warnings() -> list[ExpectationSpec]:
             "SELECT business_date, avg((on_hand < 0)::INTEGER) AS share FROM {batch} GROUP BY ALL HAVING share > 0.05",
             "at most 5 % of the pairs have negative books",
             keys=("business_date", "share"),
-            **WARNING,
-        ),
-    ]  # fmt: skip
-
-
-def _reconciliations() -> list[ExpectationSpec | list[ExpectationSpec]]:
-    reconciliations = SpecBuilder(SUITE, "reconciliations", PAIR)
-    return [
-        reconciliations.unique(*PAIR),
-        reconciliations.not_null(
-            *PAIR, "opening", "receipts", "returns_restocked", "sales", "transfers_in", "transfers_out", "adjustments",
-            "closing_book",
-        ),
-        reconciliations.where(
-            "ledger_identity",
-            LEDGER_IDENTITY_BROKEN,
-            "opening + receipts + returns + transfers in + adjustments - sales - transfers out = closing",
-        ),
-        reconciliations.rows(
-            "opening_is_closing_before", _OPENING_IS_CLOSING, "opening = closing of the landed date before"
-        ),
-        reconciliations.rows("closing_is_position", _CLOSING_IS_POSITION, "closing book = on hand of the position"),
-        reconciliations.between("counted_units", 0),
-        reconciliations.where(
-            "variance_has_count",
-            "variance IS NOT NULL AND counted_units IS NULL",
-            "there is a variance only where something was counted (a count that opens the books has none)",
             **WARNING,
         ),
     ]  # fmt: skip

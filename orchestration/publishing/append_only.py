@@ -36,9 +36,11 @@ def check_append_only(
 
 def lost_row(connection: duckdb.DuckDBPyConnection, dataset: Dataset, old: Path, new: Path) -> str | None:
     """First id of `old` whose row is not in `new` with the same content; a column that came or went is no change."""
-    if not new.exists():
+    if not (old.exists() and new.exists()):
         return "*"
-    held, kept = ([name for (name,) in connection.execute(_COLUMNS, {"file": exact_path(file)}).fetchall()] for file in (old, new))
+    held, kept = (
+        [name for (name,) in connection.execute(_COLUMNS, {"file": exact_path(file)}).fetchall()] for file in (old, new)
+    )
     columns = ", ".join(f'"{name}"' for name in held if name in kept)
     found = connection.execute(
         f"""SELECT {dataset.append_only_by} FROM (

@@ -111,7 +111,11 @@ class OpenLog:
     def rows_since(self, day: date) -> pa.Table:
         """Rows of the files of `day` and later, in sequence order. A day's run reads a day's file."""
         files = [self.published / partition_file(LOG, each) for each in self.dates if each >= day]
-        return pa.concat_tables([pq.read_table(file, schema=SCHEMA, partitioning=None) for file in files]) if files else SCHEMA.empty_table()
+        return (
+            pa.concat_tables([pq.read_table(file, schema=SCHEMA, partitioning=None) for file in files])
+            if files
+            else SCHEMA.empty_table()
+        )
 
 
 def open_log(published: Path, current: Current | None) -> OpenLog:
@@ -140,7 +144,7 @@ def extend_log(
     files: dict[str, str],
     run_date: date,
     tail: date,
-    policy: str,
+    policy_version: str,
 ) -> pa.Table:
     """Rows of the log's file of `tail`: those it has, then what the release adds.
 
@@ -162,7 +166,7 @@ def extend_log(
         tail=tail,
         sequence=log.head.sequence if log.head else 0,
         previous_sha256=previous,
-        policy_version=policy,
+        policy_version=policy_version,
     )
 
 

@@ -20,7 +20,8 @@ class Current:
     """The content of CURRENT.json. `files` maps a path relative to `published/` to its sha256.
 
     `through_load` is the newest take-in whose facts the release holds: what arrived later is restated by the next one.
-    `run_dates` are the dates that were decided; other dates are history (semantics 3).
+    `run_dates` are the dates that were decided; other dates are history (semantics 3). `outcomes` maps each date whose
+    approvals the release was built with to the sha256 of its outcome file (orchestration/reach_back.py).
     `audit_head` names the end of the audit log (see audit.AuditHead); None in a release of a version without one.
     `database_from` is the oldest date of the SKU x location tables in `allocator.duckdb`.
     """
@@ -36,6 +37,7 @@ class Current:
     stage_seconds: dict[str, float]
     provenance: dict[str, str]
     files: dict[str, str] = field(default_factory=dict)
+    outcomes: dict[str, str] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
     audit_head: dict[str, Any] | None = None
     database_from: str | None = None

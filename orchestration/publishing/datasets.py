@@ -43,6 +43,7 @@ DATASETS: tuple[Dataset, ...] = (
     Dataset("allocation_needs", "decisions", ("from_location_id", "to_location_id", "sku_id"), "run", True, False),
     Dataset("demand_forecasts", "decisions", ("location_id", "sku_id"), "run", True, False),
     Dataset("sku_segments", "decisions", ("sku_id",), "run", True, False),
+    Dataset("exceptions", "decisions", ("exception_id",), "run", True, False),
     Dataset("inventory_positions", "warehouse", ("location_id", "sku_id"), "run", True, True),
     Dataset("reconciliations", "warehouse", ("location_id", "sku_id"), "run", True, True),
     Dataset(

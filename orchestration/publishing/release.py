@@ -16,8 +16,9 @@ from pathlib import Path
 import duckdb
 
 from data_quality.intake.sql import literal
+from orchestration.errors import LandedDataError
 from orchestration.publishing.append_only import check_append_only
-from orchestration.publishing.audit import AuditHead, extend_log, open_log
+from orchestration.publishing.audit import LOG, AuditHead, OpenLog, extend_log, open_log
 from orchestration.publishing.current import Current, sha256_of
 from orchestration.publishing.datasets import DATASETS, Dataset, partition_file
 from orchestration.settings import Home
@@ -84,19 +85,38 @@ def stage_release(
                     _write_partition(connection, home, dataset, day, staged)
         files = _file_hashes(staged, replaced, current)
         check_append_only(connection, home.published, staged, files, current)
-        tail = max(scope.run_dates)
-        entries = home.lake / "decisions" / "audit_entries" / f"business_date={scope.run_date}" / "data.parquet"
-        rows = extend_log(
-            connection, log, entries, staged=staged, files=files, run_date=scope.run_date, tail=tail, policy=policy_version
-        )
-        connection.register("audit_tail", rows)
-        relative = partition_file("audit_log", tail)
-        _copy(connection, "SELECT * FROM audit_tail ORDER BY sequence", staged / relative, {})
-    files[relative] = sha256_of(staged / relative)
-    head = AuditHead.after(rows, tail, files[relative])
+        head = _write_log(connection, log, home, scope, staged, files, policy_version)
     database_from = _build_database(home, staged, written, current, window_days=window_days, threads=threads)
     files[DATABASE] = sha256_of(staged / DATABASE)
     return Release(staged, dict(sorted(files.items())), head, database_from)
+
+
+def _write_log(
+    connection: duckdb.DuckDBPyConnection,
+    log: OpenLog,
+    home: Home,
+    scope: Scope,
+    staged: Path,
+    files: dict[str, str],
+    policy_version: str,
+) -> AuditHead:
+    """Write the newest file of the audit log, enter it in `files` and return the new head."""
+    tail = max(scope.run_dates)
+    rows = extend_log(
+        connection,
+        log,
+        home.lake / "decisions" / "audit_entries" / f"business_date={scope.run_date}" / "data.parquet",
+        staged=staged,
+        files=files,
+        run_date=scope.run_date,
+        tail=tail,
+        policy_version=policy_version,
+    )
+    connection.register("audit_tail", rows)
+    relative = partition_file(LOG, tail)
+    _copy(connection, "SELECT * FROM audit_tail ORDER BY sequence", staged / relative, {})
+    files[relative] = sha256_of(staged / relative)
+    return AuditHead.after(rows, tail, files[relative])
 
 
 def _file_hashes(staged: Path, rewritten: set[str], current: Current | None) -> dict[str, str]:
@@ -196,6 +216,11 @@ def _dates_in(folder: Path) -> list[date]:
 
 
 def _link(source: Path, target: Path) -> None:
+    if not source.exists():
+        raise LandedDataError(
+            f"{source} is missing, though CURRENT.json names it: put it back from a backup (see `allocator audit verify`);"
+            " nothing was published"
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)

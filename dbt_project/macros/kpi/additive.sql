@@ -8,12 +8,12 @@ locations and dates; what may not be summed (ratios, shrink without netting) is 
     'opening_units', 'opened_units', 'purchased_units', 'transferred_in_units', 'book_sales_units',
     'positions', 'active_positions', 'stockout_positions', 'critical_positions', 'overstock_positions',
     'obsolete_positions', 'phantom_positions', 'counted_records', 'accurate_records', 'book_units_abs', 'variance_units_abs',
-    'scored_units',
+    'scored_units', 'exact_records', 'covered_positions', 'open_variances', 'corrections', 'correction_days',
 ] %}
 {% set amounts = [
     'net_sales', 'refunds', 'cogs', 'restocked_cost', 'net_cogs_owned', 'gross_margin_owned', 'inventory_value',
     'selling_demand_units', 'supplied_demand_units', 'active_demand_units', 'on_shelf_demand_units', 'lost_sales_units', 'lost_sales_value',
-    'book_value_abs', 'variance_value_abs', 'shrink_net_value', 'forecast_error_units', 'forecast_error_units_abs',
+    'book_value_abs', 'variance_value_abs', 'shrink_net_value', 'shrink_net_retail', 'open_variance_value', 'forecast_error_units', 'forecast_error_units_abs',
 ] %}
 {% set columns = [] %}
 {% for name in units %}{% do columns.append((name, 'BIGINT')) %}{% endfor %}
@@ -32,6 +32,7 @@ locations and dates; what may not be summed (ratios, shrink without netting) is 
     'sell_through': var('kpi_sell_through_days', 28),
     'turns': var('kpi_turns_days', 364),
     'shrink': var('kpi_shrink_days', 28),
+    'accuracy': var('kpi_accuracy_days', 28),
 } %}
 {{ return(days.values() | map('int') | max if use == 'longest' else days[use] | int) }}
 {%- endmacro %}

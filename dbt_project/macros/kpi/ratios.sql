@@ -44,6 +44,11 @@ case when {{ book_units_abs }} > 0 then greatest(0, 1 - {{ kpi_share(variance_un
 1 - {{ kpi_share(variance_value_abs, book_value_abs) }}
 {%- endmacro %}
 
+{#- In money with the signs kept: finds pay for losses (+5 and -5 look perfect). Beside the absolute one, never instead of it. -#}
+{% macro kpi_ira_value_net(variance_value_net, book_value_abs) -%}
+1 - {{ kpi_share('abs(' ~ variance_value_net ~ ')', book_value_abs) }}
+{%- endmacro %}
+
 {#- Forecast error over sales: WAPE takes absolute errors, bias signed ones (F - A, positive = over-forecast). -#}
 {% macro kpi_forecast_error(error_units, actual_units) -%}
 {{ kpi_share(error_units, actual_units) }}

@@ -1,6 +1,7 @@
 -- The last model of the step: which loads the warehouse now holds, up to which date, and where the books open. A run that
 -- dies before it repeats the step without harm.
--- depends_on: {{ ref('reconciliations') }}
+-- depends_on: {{ ref('int_reconciliation_flows') }}
+-- depends_on: {{ ref('int_variance_evidence') }}
 -- depends_on: {{ ref('inventory_positions') }}
 -- depends_on: {{ ref('int_allocation_pairs') }}
 -- depends_on: {{ ref('int_dc_supply') }}

@@ -4,12 +4,12 @@
 with dates as (select business_date, previous_date from {{ ref('int_business_dates') }} where {{ in_state_range() }}),
 
 closings as (
-    select d.business_date, r.location_id, r.sku_id, r.closing_book
+    select d.business_date, p.location_id, p.sku_id, p.on_hand as closing_book
     from dates as d
-    inner join {{ ref('reconciliations') }} as r on d.previous_date = r.business_date
+    inner join {{ ref('inventory_positions') }} as p on d.previous_date = p.business_date
 ),
 
-openings as (select * from {{ ref('reconciliations') }} where {{ in_state_range() }})
+openings as (select * from {{ ref('int_reconciliation_flows') }} where {{ in_state_range() }})
 
 select business_date, location_id, sku_id, o.opening, c.closing_book
 from openings as o

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from tests.dbt.inventory import oracle, worked
+from tests.dbt.inventory import oracle, policy_cases, worked
 from tests.dbt.inventory.deliveries import Deliveries, day, run_all
 from tests.support.lake import DbtSession, Lake
 
@@ -18,15 +18,20 @@ Query = Callable[..., list[tuple[Any, ...]]]
 
 
 class Built:
-    """Warehouses under `root`: opened, repeated (its last step run twice), rebuilt, unopened; and what was delivered."""
+    """Warehouses under `root`: opened, repeated (its last step run twice), rebuilt, otherwise (its random facts arrive
+    in another order), unopened; and what was delivered."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.opened, facts = worked.opened(oracle.SKUS)
+        self.opened, facts = worked.opened(oracle.SKUS + policy_cases.SKUS)
+        policy_cases.add(self.opened, facts)
         oracle.draw(self.opened, facts, seed=20260101)
         self.unopened = worked.unopened()
+        self.otherwise = oracle.arrive_otherwise(self.opened, seed=7)
         self.lake, self.unopened_lake = Lake(root / "lake"), Lake(root / "unopened_lake")
-        worked.opened_decisions(self.lake)
+        self.otherwise_lake = Lake(root / "otherwise_lake")
+        for lake in (self.lake, self.otherwise_lake):
+            worked.opened_decisions(lake, oracle.SEGMENTS)
         worked.unopened_decisions(self.unopened_lake)
 
     def build(self) -> None:
@@ -61,15 +66,17 @@ class Built:
     def _build_unopened(self) -> None:
         with DbtSession(self.unopened_lake, self.root / "unopened.duckdb") as dbt:
             run_all(self.unopened, self.unopened_lake, dbt, {})
+        with DbtSession(self.otherwise_lake, self.root / "otherwise.duckdb") as dbt:
+            run_all(self.otherwise, self.otherwise_lake, dbt, worked.OPENED_VARIABLES)
 
     @staticmethod
     def _run(dbt: DbtSession, command: str, deliveries: Deliveries, variables, first=None) -> str:
         """One call over all dates: `run`, `build` (with the data tests) or `test` (the unit tests)."""
         last = deliveries.runs[-1]
         select = {
-            "run": ["tag:inventory"],
-            "build": ["tag:inventory", "--exclude-resource-type", "unit_test"],
-            "test": ["tag:inventory,test_type:unit"],
+            "run": ["tag:inventory", "reconciliations"],
+            "build": ["tag:inventory", "reconciliations", "--exclude-resource-type", "unit_test"],
+            "test": ["tag:inventory,test_type:unit", "reconciliations,test_type:unit"],
         }[command]
         return dbt.run(
             command, "--select", *select, run_date=last, state_from=first or day(1), state_to=last, variables=variables

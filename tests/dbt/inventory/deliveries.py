@@ -28,25 +28,34 @@ class Deliveries:
 
     runs: Sequence[date]
     rows: list[tuple[date, str, Row]] = field(default_factory=list)
+    outcomes: list[tuple[date, Row]] = field(default_factory=list)
 
     def add(self, feed: str, number: int, row: Row, *, late: date | None = None) -> None:
         """One row of `feed` dated January `number`."""
         taken_in = late or next(r for r in self.runs if r >= day(number))
         self.rows.append((taken_in, feed, {"business_date": day(number), **row}))
 
+    def judge(self, run: int, number: int, location: str, sku: str, count: str, outcome: str = "approved") -> None:
+        """What the run of January `run` decides of an approval about a count of January `number`."""
+        row = {"about_date": day(number), "location_id": location, "sku_id": sku, "source_id": count}
+        self.outcomes.append((day(run), row | {"kind": "count", "outcome": outcome}))
+
     def take_in(self, lake: Lake, run: date) -> date:
-        """Write the loads of one run; returns the oldest date that they touch."""
+        """Write the loads and the outcome file of one run; returns the oldest date that they touch."""
         feeds: dict[str, list[Row]] = {}
         for taken_in, feed, row in self.rows:
             if taken_in == run:
                 feeds.setdefault(feed, []).append(row)
         for feed, rows in feeds.items():
             lake.load(feed, run, rows)
-        return min(row["business_date"] for rows in feeds.values() for row in rows)
+        judged = [row for judged_on, row in self.outcomes if judged_on == run]
+        lake.decide("approval_outcomes", run, judged)
+        touched = [row["business_date"] for rows in feeds.values() for row in rows]
+        return min(touched + [row["about_date"] for row in judged if row["outcome"] == "approved"])
 
 
 def run_all(deliveries: Deliveries, lake: Lake, dbt: DbtSession, variables: Row) -> None:
     """Take in and build every run in order, as the pipeline would day by day."""
     for run in deliveries.runs:
         touched = deliveries.take_in(lake, run)
-        dbt.run("run", "--select", "tag:inventory", run_date=run, state_from=min(touched, run), variables=variables)
+        dbt.run("run", "--select", "tag:inventory", "reconciliations", run_date=run, state_from=min(touched, run), variables=variables)

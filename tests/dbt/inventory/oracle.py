@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from datetime import date, timedelta
+from fractions import Fraction
 
 from tests.dbt.inventory.deliveries import Deliveries, Row, day
 from tests.dbt.inventory.worked import Facts
@@ -12,6 +13,11 @@ from tests.dbt.inventory.worked import Facts
 SKUS = ["R1", "R2", "R3"]
 PAIRS = [(location, sku) for location in ("DC1", "S1", "S2") for sku in SKUS]
 OPENED, LAST, CLOSE_DAYS = 2, 14, 7
+#: Classes by the day of January that decided them; from the day after they hold, whole, and who is not in them is C.
+SEGMENTS = {3: {"R1": "A"}, 8: {"R1": "B", "R2": "A"}}
+TOLERANCE = {"A": Fraction(1, 100), "B": Fraction(20, 100), "C": Fraction(5, 100)}
+AUTO_POST_VALUE = {"A": 4, "B": 8, "C": 12}
+COSTS = ((6, 3), (1, 2))  # from this day, money
 
 
 def draw(deliveries: Deliveries, facts: Facts, seed: int) -> None:
@@ -21,24 +27,48 @@ def draw(deliveries: Deliveries, facts: Facts, seed: int) -> None:
         row = {"location_id": location, "sku_id": sku, "on_hand": rng.randint(0, 40), "damaged": rng.randint(0, 3)}
         deliveries.add("inventory_snapshot", OPENED, row)
     ticks = iter(rng.sample(range(60 * 60), 2000))
-    shipments = 0
+    shipments, counts = 0, defaultdict(list)
     for n in range(1, LAST + 1):
         for sku in SKUS:
             for kind in rng.choices(
-                ("sale", "return", "purchase", "ship", "adjust", "damage", "dispose", "count"), k=5
+                ("sale", "return", "purchase", "ship", "adjust", "damage", "dispose", "count", "count", "named"), k=6
             ):
                 second = next(ticks)
                 time = f"{rng.randint(8, 19):02d}:{second // 60:02d}:{second % 60:02d}"
                 location = (
-                    rng.choice(("S1", "S2")) if kind in ("sale", "return", "count") else rng.choice(("DC1", "S1"))
+                    rng.choice(("S1", "S2")) if kind in ("sale", "return") else rng.choice(("DC1", "S1"))
                 )
                 late = _late(rng, deliveries, n)
                 undated = None if rng.random() < 0.3 else time
                 if kind == "ship":
                     shipments += 1
                     _ship(rng, facts, n, sku, f"R{shipments}", undated, deliveries, late)
+                elif kind == "named" and counts[sku]:
+                    place, document = rng.choice(counts[sku])
+                    units = rng.choice((-3, -2, 2, 5))
+                    facts.adjustment(n, place, sku, units, "correction", undated, count=document, **late)
+                elif kind in ("count", "named"):
+                    counts[sku].append((rng.choice(("S1", "S2")), f"N{second}"))
+                    _count(rng, facts, deliveries, n, sku, *counts[sku][-1], time, late)
                 else:
                     _move(rng, facts, kind, n, location, sku, undated, time, late)
+
+
+def arrive_otherwise(deliveries: Deliveries, seed: int) -> Deliveries:
+    """The same facts of the random items, each taken in by any run that may: on its date, or however late; judgements too."""
+    rng = random.Random(seed)
+    rows = [
+        (rng.choice([r for r in deliveries.runs if r >= row["business_date"]]), feed, row)
+        if feed in _TIME and row["sku_id"] in SKUS
+        else (taken_in, feed, row)
+        for taken_in, feed, row in deliveries.rows
+    ]
+    judged = [
+        (rng.choice([r for r in deliveries.runs if r >= row["about_date"]]), row) if row["sku_id"] in SKUS else (run, row)
+        for run, row in deliveries.outcomes
+    ]
+    rng.shuffle(rows)
+    return Deliveries(deliveries.runs, rows, judged)
 
 
 def _late(rng: random.Random, deliveries: Deliveries, n: int) -> dict:
@@ -61,10 +91,18 @@ def _move(rng, facts, kind, n, location, sku, time, exact, late) -> None:
         )
     elif kind == "damage":
         facts.adjustment(n, location, sku, rng.choice((-units, -units, 1)), "damage", exact, **late)
-    elif kind == "dispose":
-        facts.adjustment(n, location, sku, -units, "disposal", exact, **late)
     else:
-        facts.count(n, location, sku, rng.randint(0, 30), exact, **late)
+        facts.adjustment(n, location, sku, -units, "disposal", exact, **late)
+
+
+def _count(rng, facts, deliveries, n, sku, location, document, time, late) -> None:
+    """A count, for every third of which an approval is judged by some later run; not every judgement approves."""
+    facts.count(n, location, sku, rng.randint(0, 30), time, document, **late)
+    taken_in = late.get("late") or next(r for r in deliveries.runs if r >= day(n))
+    if rng.random() < 0.35:
+        run = rng.choice([r for r in deliveries.runs if r >= taken_in]).day
+        outcome = rng.choice(("approved", "approved", "approved", "rejected", "refused_role"))
+        deliveries.judge(run, n, location, sku, document, outcome)
 
 
 def _ship(rng, facts, n, sku, shipment, time, deliveries, late) -> None:
@@ -113,10 +151,13 @@ class Pool:
 class Book:
     """Stock by bucket of every pair, kept fact by fact (semantics 13, 14, 16, 18)."""
 
-    def __init__(self) -> None:
+    def __init__(self, approved: set[tuple[str, str, str]]) -> None:
         self.stock: dict[tuple[str, str, str], int] = defaultdict(int)
         self.pools: dict[tuple[str, str, str], Pool] = defaultdict(Pool)  # shipment, receiver, sku
         self.is_open = False
+        self.approved = approved
+        self.posted: set[tuple[str, str, str]] = set()  # count, location, sku
+        self.held: set[tuple[str, str, str]] = set()
 
     def move(self, location: str, sku: str, bucket: str, units: int) -> None:
         if self.is_open:
@@ -155,6 +196,8 @@ class Book:
 
     def adjust(self, row: Row) -> None:
         location, sku, units = row["location_id"], row["sku_id"], row["units"]
+        if (row["count_id"], location, sku) in self.posted:
+            return
         held = self.stock[location, sku, "damaged"]
         if row["reason_code"] == "disposal":
             from_damaged = min(held, -units)
@@ -181,7 +224,23 @@ class Book:
         elif feed == "adjustments":
             self.adjust(row)
         elif feed == "cycle_counts" and self.is_open:
-            self.stock[row["location_id"], row["sku_id"], "on_hand"] = row["counted_units"]
+            self.count(row)
+
+    def count(self, row: Row) -> None:
+        """A count sets the book if policy lets its variance post or somebody approved it; else it is held."""
+        location, sku, counted = row["location_id"], row["sku_id"], row["counted_units"]
+        n, book = row["business_date"].day, self.stock[location, sku, "on_hand"]
+        decided = [d for d in SEGMENTS if d < n]
+        abc = SEGMENTS[max(decided)].get(sku, "C") if decided else "C"
+        cost = next(money for start, money in COSTS if n >= start)
+        is_small = abs(counted - book) <= int(TOLERANCE[abc] * abs(book))
+        is_cheap = abs(counted - book) * cost <= AUTO_POST_VALUE[abc]
+        key = (row["count_id"], location, sku)
+        if is_small or is_cheap or key in self.approved:
+            self.stock[location, sku, "on_hand"] = counted
+            self.posted.add(key)
+        else:
+            self.held.add(key)
 
 
 _TIME = {
@@ -192,12 +251,22 @@ _TIME = {
 
 def books(deliveries: Deliveries) -> dict[date, dict[tuple[str, str, str], int]]:
     """Stock by (location, sku, bucket) at the close of each date from the opening on, over the random items."""
-    book, closes = Book(), {}
+    approved = {
+        (row["source_id"], row["location_id"], row["sku_id"])
+        for _, row in deliveries.outcomes
+        if row["outcome"] == "approved"
+    }
+    book, closes = Book(approved), {}
     for n in range(1, LAST + 1):
         facts = [(f, r) for _, f, r in deliveries.rows if r["business_date"] == day(n) and r.get("sku_id") in SKUS]
         moves = [(f, r) for f, r in facts if f in _TIME]
-        # Undated facts come first, and shipments before receipts among them, as on a dock.
-        moves.sort(key=lambda fr: (str(fr[1][_TIME[fr[0]]] or ""), fr[0] != "shipments"))
+        # Undated facts come first, and shipments before receipts among them, as on a dock; what names a count of its own
+        # date follows it.
+        counted = {r["count_id"]: str(r["counted_at"]) for f, r in moves if f == "cycle_counts"}
+        moves.sort(key=lambda fr: (
+            max(str(fr[1][_TIME[fr[0]]] or ""), counted.get(fr[1].get("count_id"), "")),
+            fr[0] != "shipments", fr[0] == "adjustments",
+        ))  # fmt: skip
         for feed, row in moves:
             book.apply(feed, row)
         book.settle_losses(day(n))

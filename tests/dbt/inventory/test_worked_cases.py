@@ -73,7 +73,7 @@ def test_count_meets_the_book_at_its_moment(opened: Query):
         "where sku_id = 'COUNT' and movement_type = 'count_correction' order by is_reversal"
     )
     assert corrections == [(-1, False, 4), (1, True, 6)]
-    assert one(opened, "counted_units, variance, explained_by, is_accurate", "reconciliations", 3, "S1", "COUNT") == (
+    assert one(opened, "counted_units, variance, posted_by, is_accurate", "reconciliations", 3, "S1", "COUNT") == (
         4,
         0,
         None,
@@ -83,7 +83,7 @@ def test_count_meets_the_book_at_its_moment(opened: Query):
 
 def test_lines_of_one_count_document_add_up(opened: Query):
     """3 on one shelf and 4 on another against a book of 10."""
-    assert one(opened, "counted_units, variance, explained_by", "reconciliations", 3, "S1", "TWO") == (
+    assert one(opened, "counted_units, variance, posted_by", "reconciliations", 3, "S1", "TWO") == (
         7,
         -3,
         "count_correction",
@@ -215,7 +215,7 @@ def test_first_count_opens_the_book_without_snapshots(unopened: Query):
     assert one(unopened, columns, "inventory_positions", 1, "S1", "FIRST") == (-2, True)
     assert one(unopened, columns, "inventory_positions", 2, "S1", "FIRST") == (7, False)
     assert one(unopened, columns, "inventory_positions", 2, "S1", "NONE") == (0, False)
-    row = one(unopened, "adjustments, counted_units, variance, explained_by", "reconciliations", 2, "S1", "FIRST")
+    row = one(unopened, "adjustments, counted_units, variance, posted_by", "reconciliations", 2, "S1", "FIRST")
     assert row == (9, 7, None, "opening")
 
 
@@ -223,7 +223,7 @@ def test_counts_post_until_adjustments_land(unopened: Query):
     """semantics 18: -1 posts on the 3rd; adjustments land on the 5th (+2); from
     that date on counts are theirs to post: -1 of the 5th stays open, -3 of the 6th is in."""
     assert on_hand(unopened, "S1", "FIRST", 3, 5, 6) == [6, 8, 5]
-    columns = "variance, explained_by, adjustments"
+    columns = "variance, posted_by, adjustments"
     assert one(unopened, columns, "reconciliations", 3, "S1", "FIRST") == (-1, "count_correction", -1)
     assert one(unopened, columns, "reconciliations", 6, "S1", "FIRST") == (-3, "adjustment", -3)
     assert one(unopened, columns, "reconciliations", 5, "S1", "EDGE") == (-1, None, 0)

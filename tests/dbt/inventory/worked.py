@@ -10,7 +10,13 @@ from tests.dbt.inventory.deliveries import Deliveries, Row, at, day
 from tests.support.lake import Lake
 
 OPENED_RUNS = [day(n) for n in (4, 5, 6, 8, 11, 14)]
-OPENED_VARIABLES: Row = {"reconciliation_count_posting": "pipeline"}
+OPENED_VARIABLES: Row = {
+    "reconciliation_count_posting": "pipeline",
+    "reconciliation_tolerance_b": 0.2,
+    "reconciliation_auto_post_value_a": 4,
+    "reconciliation_auto_post_value_b": 8,
+    "reconciliation_auto_post_value_c": 12,
+}
 UNOPENED_RUNS = [day(n) for n in (3, 11)]
 LOCATIONS: list[Row] = [
     {"location_id": "DC1", "location_type": "dc"},
@@ -56,9 +62,9 @@ class Facts:
             "adjustments", n, row | {"reason_code": reason, "count_id": count, "adjusted_at": at(n, time)}, **late
         )
 
-    def count(self, n, location, sku, units, time, document=None, line=1, **late):
+    def count(self, n, location, sku, units, time, document=None, line=1, reason=None, **late):
         row = {"count_id": document or self._key(), "line_no": line, "location_id": location, "sku_id": sku}
-        self._to.add("cycle_counts", n, row | {"counted_units": units, "counted_at": at(n, time)}, **late)
+        self._to.add("cycle_counts", n, row | {"counted_units": units, "counted_at": at(n, time), "reason_code": reason}, **late)
 
 
 def _land_every_date(deliveries: Deliveries, facts: Facts) -> None:
@@ -70,6 +76,7 @@ def _masters(deliveries: Deliveries, skus: list[str]) -> None:
     for cost, n in ((2, 1), (3, 6)):
         for sku in skus:
             row = {"sku_id": sku, "department": "D", "supplier_id": "SUP", "unit_cost": cost, "unit_price": 5}
+            row["style_id"] = "STYLE" if sku.startswith("E_PICK") else None
             deliveries.add("items", n, row)
     for row in LOCATIONS:
         deliveries.add("locations", 1, row)
@@ -204,8 +211,10 @@ def opened(extra: list[str]) -> tuple[Deliveries, Facts]:
     return deliveries, facts
 
 
-def opened_decisions(lake: Lake) -> None:
-    """A firm line of six units decided on January 5, of which four ship."""
+def opened_decisions(lake: Lake, segments: dict[int, dict[str, str]]) -> None:
+    """A firm line of six units decided on January 5, of which four ship; classes of the random items."""
+    for n, classes in segments.items():
+        lake.decide("sku_segments", day(n), [{"sku_id": sku, "abc": abc} for sku, abc in classes.items()])
     line = {"from_location_id": "DC1", "to_location_id": "S1", "sku_id": "FIRM", "units": 6, "decided_on": day(5)}
     lake.carry(day(5), [line | {"ship_date": day(6), "arrival_date": day(7)}])
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from fractions import Fraction
 
-from tests.dbt.kpi.world import DATES, ITEMS, LOCATIONS, Facts, Row
+from tests.dbt.kpi.world import DATES, FIRST_RUN, ITEMS, LOCATIONS, Facts, Row
 
-TURNS, SELL_THROUGH, SHRINK = 5, 3, 4  # the windows of the test, in days
+TURNS, SELL_THROUGH, SHRINK, ACCURACY, COVERAGE = 5, 3, 4, 3, 2  # the windows of the test, in days
 
 
 def _in(row: Row, location: str, department: str) -> bool:
@@ -35,6 +35,7 @@ class BruteForce:
         self.records = {_key(r): r for r in facts["reconciliations"]}
         self.restocked = {_key(r): r["units"] for r in facts["stg_returns"] if r["disposition"] == "restock"}
         self.opened = {_key(r): r["units"] for r in facts["stock_ledger"] if r["movement_type"] == "opening"}
+        self.beliefs = {_key(r): r["probability_empty"] for r in facts["record_beliefs"]}
         self.forecasts = {_key(r): Fraction(r["daily_mean"]) for r in facts["demand_forecasts"]}
 
     def rows(self, day: date, location: str, department: str) -> list[tuple]:
@@ -49,6 +50,8 @@ class BruteForce:
             **self._sales(keys),
             **self._stock(keys),
             **self._accuracy(keys),
+            **self._open(keys),
+            **self._coverage(day, keys),
             **self._forecast(keys),
             **self._windows(day, location, department),
         }
@@ -93,7 +96,9 @@ class BruteForce:
     def _on_shelf(self, key) -> Fraction:
         """Share of the date's demand that met stock on the shelf."""
         p, d, r = self.positions[key], self.demand.get(key), self.records[key]
-        if p["available"] <= 0 or (r["counted_units"] == 0 and r["variance"] < 0 and r["explained_by"] is None):
+        if p["available"] <= 0 or (r["counted_units"] == 0 and r["variance"] < 0 and r["posted_by"] is None):
+            return Fraction(0)
+        if self.beliefs[key] > 0.5:
             return Fraction(0)
         return 1 - Fraction((d or {}).get("hours_out") or 0, 12)
 
@@ -127,8 +132,45 @@ class BruteForce:
         return {
             "counted_records": len(counts),
             "inventory_record_accuracy": _ratio(sum(r["is_accurate"] for r, _ in counts), len(counts)),
+            "ira_exact": _ratio(sum(r["variance"] == 0 for r, _ in counts), len(counts)),
+            "record_error_units": _ratio(wrong, len(counts)),
+            "ira_value_net": 1 - _ratio(abs(sum(r["variance"] * cost for r, cost in counts)), value) if value else None,
             "ira_units": max(Fraction(0), 1 - _ratio(wrong, book)) if book else None,
             "ira_value": 1 - _ratio(wrong_value, value) if value else None,
+        }
+
+    def _open(self, keys) -> dict:
+        rows = [r for r in self.facts["adjustments_proposed"] if _key(r) in keys and r["kind"] == "count"]
+        pending = [r for r in rows if r["approval_status"] == "pending"]
+        return {"open_variances": len(pending), "open_variance_value": sum(abs(r["variance_value"]) for r in pending)}
+
+    def _coverage(self, day: date, keys) -> dict:
+        active = [k for k in keys if k in self.positions and self.positions[k]["is_active"]]
+        looked_at = [day - timedelta(days=back) for back in range(COVERAGE)]
+        covered = 0
+        for _, location, sku in active:
+            records = [self.records.get((d, location, sku)) for d in looked_at]
+            covered += any(r is not None and r["counted_units"] is not None for r in records)
+        return {"covered_positions": covered, "count_coverage_rate": _ratio(covered, len(active))}
+
+    def _corrected(self) -> dict[tuple, date]:
+        """The date on which each count (its date, location, item) was first corrected."""
+        found: dict[tuple, list[date]] = {}
+        for r in self.facts["stock_ledger"]:
+            if r["movement_type"] == "count_correction" and not r["is_reversal"]:
+                found.setdefault(_key(r), []).append(r["posted_on"])
+        for a in self.facts["stg_adjustments"]:
+            day = next(c for c in self.facts["stg_cycle_counts"] if c["count_id"] == a["count_id"])["business_date"]
+            found.setdefault((day, a["location_id"], a["sku_id"]), []).append(a["business_date"])
+        return {key: min(days) for key, days in found.items() if key[0] >= FIRST_RUN}
+
+    def _records(self, dates: list[date], location: str, department: str) -> dict:
+        keys = [k for d in dates for k in self.rows(d, location, department)]
+        counts = [self.records[k] for k in keys if k in self.records and self.records[k]["variance"] is not None]
+        waits = [(on - key[0]).days for key, on in self._corrected().items() if (on, *key[1:]) in keys]
+        return {
+            "inventory_record_accuracy_window": _ratio(sum(r["is_accurate"] for r in counts), len(counts)),
+            "days_to_correct": _ratio(sum(waits), len(waits)),
         }
 
     def _forecast(self, keys) -> dict:
@@ -155,6 +197,7 @@ class BruteForce:
             **self._sell_through(self._window(day, SELL_THROUGH, location, department, True), location, department),
             **self._turns(day, self._window(day, TURNS, location, department, True), location, department),
             **self._shrink(self._window(day, SHRINK, location, department, False), location, department),
+            **self._records(self._window(day, ACCURACY, location, department, False), location, department),
         }
 
     def _sell_through(self, dates: list[date], location: str, department: str) -> dict:
@@ -180,12 +223,24 @@ class BruteForce:
         }
 
     def _shrink(self, dates: list[date], location: str, department: str) -> dict:
+        at_cost, at_retail = (self._losses(dates, location, department, column) for column in (2, 3))
+        keys = [k for d in dates for k in self.rows(d, location, department)]
+        cost = sum(self._margin(k)[0] for k in keys)
+        retail = sum(self.demand[k]["net_sales"] - self.demand[k]["refunds"] for k in keys if k in self.demand)
+        counted = at_cost is not None
+        return {
+            "shrink_value": at_cost,
+            "shrink_rate": _ratio(at_cost, cost) if counted else None,
+            "shrink_rate_retail": _ratio(at_retail, retail) if counted else None,
+            "shrink_rate_cost_to_retail": _ratio(at_cost, retail) if counted else None,
+        }
+
+    def _losses(self, dates: list[date], location: str, department: str, column: int) -> Fraction | None:
+        """Losses by location, valued at `column` of the item (2 cost, 3 price); None where nothing was counted."""
         net: dict[str, Fraction] = {}
         for place in LOCATIONS if location == "*" else [location]:
             keys = [k for d in dates for k in self.rows(d, place, department) if k in self.records]
             counts = [k for k in keys if self.records[k]["variance"] is not None]
             if counts:
-                net[place] = sum(Fraction(-self.records[k]["variance"] * ITEMS[k[2]][2]) for k in counts)
-        loss = sum(max(Fraction(0), value) for value in net.values()) if net else None
-        cost = sum(self._margin(k)[0] for d in dates for k in self.rows(d, location, department))
-        return {"shrink_value": loss, "shrink_rate": None if loss is None else _ratio(loss, cost)}
+                net[place] = sum(Fraction(-self.records[k]["variance"] * ITEMS[k[2]][column]) for k in counts)
+        return sum(max(Fraction(0), value) for value in net.values()) if net else None

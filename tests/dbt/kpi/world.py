@@ -20,6 +20,7 @@ Row = dict[str, Any]
 Facts = dict[str, list[Row]]
 
 DATES = [date(2026, 3, 2) + timedelta(days=i) for i in (0, 1, 2, 4, 5, 6)]  # nothing landed on the 5th
+FIRST_RUN = DATES[1]  # the first date is history
 LOCATIONS = {"S1": ("store", "store"), "S2": ("store", None), "DC": ("dc", None)}
 ITEMS = {"P1": ("A", "owned", 2, 5), "P2": ("A", "vmi", 3, 9), "P3": ("B", "owned", 10, 25)}
 
@@ -31,20 +32,25 @@ COLUMNS = {
     "returned_units BIGINT, refunds DECIMAL(18,6), hours_out DECIMAL(18,6), hours_open DECIMAL(18,6), exposure DOUBLE, "
     "is_censored BOOLEAN, open_order_units BIGINT",
     "reconciliations": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, opening BIGINT, receipts BIGINT, "
-    "transfers_in BIGINT, sales BIGINT, counted_units BIGINT, variance BIGINT, explained_by VARCHAR, is_accurate BOOLEAN",
-    "stock_ledger": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, movement_type VARCHAR, bucket VARCHAR, units BIGINT",
+    "transfers_in BIGINT, sales BIGINT, counted_units BIGINT, variance BIGINT, posted_by VARCHAR, is_accurate BOOLEAN",
+    "stock_ledger": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, movement_type VARCHAR, bucket VARCHAR, units BIGINT, "
+    "source_key VARCHAR, posted_on DATE, is_reversal BOOLEAN",
     "int_business_dates": "business_date DATE, previous_date DATE",
     "int_items_in_force": "business_date DATE, sku_id VARCHAR, department VARCHAR, ownership VARCHAR, unit_cost DECIMAL(18,6), "
     "unit_price DECIMAL(18,6)",
     "int_locations_in_force": "business_date DATE, location_id VARCHAR, location_type VARCHAR, channel VARCHAR",
     "stg_returns": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, units BIGINT, disposition VARCHAR, posted_on DATE",
+    "stg_cycle_counts": "business_date DATE, count_id VARCHAR, location_id VARCHAR, sku_id VARCHAR, posted_on DATE",
+    "stg_adjustments": "business_date DATE, count_id VARCHAR, location_id VARCHAR, sku_id VARCHAR, posted_on DATE",
 }
+#: What the runs of each date decided, by lake dataset.
+DECIDED = ("demand_forecasts", "record_beliefs", "adjustments_proposed")
 
 
 def facts(seed: int) -> Facts:
     """Six dates of every input, drawn from `seed`; the last date of each kind is as likely to be odd as the first."""
     rng = random.Random(seed)
-    drawn: Facts = {name: [] for name in (*COLUMNS, "demand_forecasts")}
+    drawn: Facts = {name: [] for name in (*COLUMNS, *DECIDED)}
     for before, day in zip([None, *DATES], DATES, strict=False):
         drawn["int_business_dates"].append({"business_date": day, "previous_date": before})
         for sku, (department, ownership, cost, price) in ITEMS.items():
@@ -80,11 +86,12 @@ def _pair(rng: random.Random, drawn: Facts, key: Row) -> None:
         drawn["reconciliations"].append(
             {**key, "opening": rng.randrange(30), "receipts": rng.choice([0, 6]), "transfers_in": rng.choice([0, 4]),
              "sales": rng.randrange(4) if sells else 0, "counted_units": counted, "variance": variance,
-             "explained_by": rng.choice([None, "count_correction"]), "is_accurate": None if counted is None else variance == 0}
+             "posted_by": rng.choice([None, "count_correction"]), "is_accurate": None if counted is None else variance == 0}
         )  # fmt: skip
         if key["location_id"] == "S2" and day == DATES[2]:
             drawn["stock_ledger"].append({**key, "movement_type": "opening", "bucket": "on_hand", "units": 20})
         drawn["stock_ledger"].append({**key, "movement_type": "sale", "bucket": "on_hand", "units": -1})
+        _record(rng, drawn, key, counted)
     if sells and rng.random() < 0.8:
         sold, hours_out = rng.randrange(6), rng.choice([None, None, 3, 12])
         drawn["int_demand_daily"].append(
@@ -97,8 +104,32 @@ def _pair(rng: random.Random, drawn: Facts, key: Row) -> None:
         drawn["demand_forecasts"].append({**key, "daily_mean": rng.choice([0.5, 1.5, 4.0])})
 
 
+def _record(rng: random.Random, drawn: Facts, key: Row, counted: int | None) -> None:
+    """What becomes of a count, and what the date's run believes and leaves open of the record."""
+    day = key["business_date"]
+    if counted is not None:
+        count_id = f"C{day:%d}"
+        drawn["stg_cycle_counts"].append({**key, "count_id": count_id, "posted_on": day})
+        corrected_on = rng.choice([None, *(later for later in DATES if later >= day)])
+        if corrected_on and rng.random() < 0.5:
+            correction = {**key, "movement_type": "count_correction", "bucket": "on_hand", "units": -1,
+                          "source_key": f"{count_id}|{key['location_id']}|{key['sku_id']}"}  # fmt: skip
+            drawn["stock_ledger"].append({**correction, "posted_on": corrected_on, "is_reversal": False})
+            if rng.random() < 0.5:  # a late fact recomputes it at the end
+                drawn["stock_ledger"].append({**correction, "posted_on": DATES[-1], "is_reversal": True})
+                drawn["stock_ledger"].append({**correction, "posted_on": DATES[-1], "is_reversal": False})
+        elif corrected_on:
+            drawn["stg_adjustments"].append({**key, "business_date": corrected_on, "count_id": count_id, "posted_on": corrected_on})
+    drawn["record_beliefs"].append({**key, "probability_empty": rng.choice([0.1, 0.5, 0.75])})
+    for status in rng.choice([[], [], ["pending"], ["approved"], ["pending", "pending"]]):
+        value = rng.choice([-12, 7, 30])
+        drawn["adjustments_proposed"].append(
+            {**key, "kind": rng.choice(["count", "count", "disposition"]), "approval_status": status, "variance_value": value}
+        )
+
+
 def write(drawn: Mapping[str, Iterable[Row]], warehouse: Path, lake: Lake) -> None:
-    """Replace the inputs in `warehouse` and the forecasts in `lake` by `drawn`."""
+    """Replace the inputs in `warehouse` and the decisions in `lake` by `drawn`."""
     with duckdb.connect(str(warehouse)) as connection:
         for name, columns in COLUMNS.items():
             names = [column.split()[0] for column in columns.split(", ")]
@@ -107,6 +138,9 @@ def write(drawn: Mapping[str, Iterable[Row]], warehouse: Path, lake: Lake) -> No
             if rows:
                 connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(names))})", rows)
     for day in DATES:
-        rows = [row for row in drawn["demand_forecasts"] if row["business_date"] == day]
-        if rows:
-            lake.decide("demand_forecasts", day, rows)
+        for dataset in DECIDED:
+            rows = [row for row in drawn[dataset] if row["business_date"] == day]
+            if rows:
+                lake.decide(dataset, day, rows)
+        if day >= FIRST_RUN:
+            lake.run(day, {"run_id": str(day)})

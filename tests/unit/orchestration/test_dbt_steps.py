@@ -7,6 +7,7 @@ import duckdb
 
 from orchestration.dbt_steps import StateRange, dbt_arguments, dbt_environment, dbt_vars, pending_range
 from orchestration.publishing.current import Current, write_current
+from orchestration.reach_back import outcome_hashes
 from orchestration.settings import Home
 
 
@@ -49,9 +50,10 @@ def _load(home, feed, number, day):
     )
 
 
-def _publish(home, day, through_load):
-    home.published.mkdir(parents=True)
-    write_current(home.published, Current(str(day), "r", "t", "v", "i", "p", through_load, [str(day)], {}, {}))
+def _publish(home, day, through_load, outcomes=None):
+    home.published.mkdir(parents=True, exist_ok=True)
+    current = Current(str(day), "r", "t", "v", "i", "p", through_load, [str(day)], {}, {}, outcomes=outcomes or {})
+    write_current(home.published, current)
 
 
 def _build(home, through_load, state_to, opened_on):
@@ -90,3 +92,98 @@ def test_a_snapshot_that_moves_the_opening_rebuilds_from_the_first_date(tmp_path
     _publish(home, date(2024, 6, 7), 1)
     _build(home, 1, date(2024, 6, 7), None)
     assert pending_range(home, day) == StateRange(date(2024, 6, 1), day, 1)
+
+
+def _judge(home, day, *outcomes):
+    """The outcome file of `day`: (about_date, outcome, kind) each."""
+    target = home.lake / "decisions" / "approval_outcomes" / f"business_date={day}" / "data.parquet"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE o (business_date DATE, about_date DATE, outcome VARCHAR, kind VARCHAR)")
+        for about, outcome, kind in outcomes:
+            connection.execute("INSERT INTO o VALUES (?, ?, ?, ?)", [day, about, outcome, kind])
+        connection.table("o").write_parquet(str(target))
+
+
+def _apply(home, *rows):
+    """What dbt's step keeps of the outcome files that it has read: (decided_on, about_date) each."""
+    with duckdb.connect(str(home.database)) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS applied_approvals (decided_on DATE, about_date DATE)")
+        connection.executemany("INSERT INTO applied_approvals VALUES (?, ?)", [list(row) for row in rows])
+
+
+def _day(number):
+    return date(2024, 6, number)
+
+
+def _ordinary(home):
+    """All of load 1 is built and published up to the 7th; the placeholder of date 1 is there."""
+    _load(home, "pos", 1, _day(1))
+    _build(home, 1, _day(7), _day(1))
+    _judge(home, date.min)
+    _judge(home, _day(7), (_day(5), "approved", "count"))
+    _apply(home, (_day(7), _day(5)))
+    _publish(home, _day(7), 1, outcome_hashes(home, _day(7)))
+
+
+def test_an_approval_reaches_back_to_the_date_of_its_count(tmp_path):
+    """Semantics 18: the oldest count that the run date's file approves; dispositions, rejections and refusals move no count."""
+    home = Home(tmp_path)
+    _ordinary(home)
+    assert pending_range(home, _day(8)).state_from == _day(8)
+    _judge(
+        home, _day(8), (_day(4), "approved", "count"), (_day(6), "approved", "count"), (_day(3), "approved", "disposition"),
+        (_day(2), "rejected", "count"), (_day(1), "refused_role", "count"),
+    )  # fmt: skip
+    assert pending_range(home, _day(8)) == StateRange(_day(4), _day(8), 1)
+
+
+def test_every_step_and_every_re_run_see_the_same_range(tmp_path):
+    """After dbt's step, after the publish step, and when the date is run again."""
+    home = Home(tmp_path)
+    _ordinary(home)
+    _judge(home, _day(8), (_day(4), "approved", "count"))
+    before = pending_range(home, _day(8))
+    _apply(home, (_day(8), _day(4)))
+    assert pending_range(home, _day(8)) == before
+    _publish(home, _day(8), 1, outcome_hashes(home, _day(8)))
+    assert pending_range(home, _day(8)) == before
+    assert pending_range(home, _day(9)).state_from == _day(9)
+
+
+def test_approvals_of_a_killed_or_refused_run_are_still_pending(tmp_path):
+    """The run of the 8th never published: the next one reaches back for it, once; the 8th is never a published run date."""
+    home = Home(tmp_path)
+    _ordinary(home)
+    _judge(home, _day(8), (_day(4), "approved", "count"))
+    _apply(home, (_day(8), _day(4)))
+    _judge(home, _day(9))
+    assert pending_range(home, _day(9)).state_from == _day(4)
+    _publish(home, _day(9), 1, outcome_hashes(home, _day(9)))
+    assert pending_range(home, _day(10)).state_from == _day(10)
+
+
+def test_a_date_judged_again_rebuilds_what_the_first_judgement_posted(tmp_path):
+    """Under another policy the count of the 4th is not approved any more, that of the 6th is: both dates are rebuilt, also
+    when the run that judged differently in between was killed before it published."""
+    home = Home(tmp_path)
+    _ordinary(home)
+    _judge(home, _day(8), (_day(4), "approved", "count"))
+    _apply(home, (_day(8), _day(4)))
+    _publish(home, _day(8), 1, outcome_hashes(home, _day(8)))
+    _judge(home, _day(8), (_day(6), "approved", "count"))
+    assert pending_range(home, _day(8)).state_from == _day(4)
+    _apply(home, (_day(8), _day(6)))
+    _judge(home, _day(8))
+    assert pending_range(home, _day(8)).state_from == _day(4)
+    assert pending_range(home, _day(9)).state_from == _day(4)
+
+
+def test_outcomes_of_a_later_date_wait_for_it(tmp_path):
+    """The run of the 9th died before dbt's step: running the 8th again neither reads its outcomes nor counts them as seen."""
+    home = Home(tmp_path)
+    _ordinary(home)
+    _judge(home, _day(9), (_day(2), "approved", "count"))
+    assert pending_range(home, _day(8)).state_from == _day(8)
+    assert str(_day(9)) not in outcome_hashes(home, _day(8))
+    assert pending_range(home, _day(9)).state_from == _day(2)

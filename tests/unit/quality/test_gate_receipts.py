@@ -121,8 +121,8 @@ def test_restated_dates_are_judged_when_the_range_includes_them(world, contracts
         connection.execute(
             "UPDATE reconciliations SET receipts = 1 WHERE business_date = '2026-03-02' AND sku_id = 'B'"
         )
-    assert judge("positions", world, contracts).passed
-    result = judge("positions", world, contracts, state_from=FIRST)
+    assert judge("marts", world, contracts).passed
+    result = judge("marts", world, contracts, state_from=FIRST)
     assert [failure.failing_keys for failure in result.failures] == [
         '[{"business_date":"2026-03-02","location_id":"DC1","sku_id":"B"}]'
     ]

@@ -26,6 +26,7 @@ RUN_KEY = [{"business_date": "2026-03-04"}]
 
 POSITION = "UPDATE inventory_positions SET {} WHERE business_date = '2026-03-04' AND location_id = 'S1'"
 RECONCILED = "UPDATE reconciliations SET {} WHERE business_date = '2026-03-04' AND location_id = 'DC1' AND sku_id = 'A'"
+COUNTED = "UPDATE reconciliations SET {} WHERE business_date = '2026-03-04' AND location_id = 'S1'"
 LEDGER = "UPDATE stock_ledger SET {} WHERE movement_id = 'm4'"
 MOVED = [{"movement_id": "m4"}]
 
@@ -54,16 +55,6 @@ POSITIONS = [
      [{"business_date": "2026-03-04", "share": "0.3333333333333333"}]),
     ("inventory_positions.few_negative", "inventory_positions", POSITION.format("on_hand = -1"),
      [{"business_date": "2026-03-04", "share": "0.3333333333333333"}]),
-    ("reconciliations.grain_unique", "reconciliations",
-     "INSERT INTO reconciliations FROM reconciliations WHERE business_date > '2026-03-02' AND location_id = 'S1'", STORE_A),
-    ("reconciliations.sales_not_null", "reconciliations", RECONCILED.format("sales = NULL"), DC_A),
-    ("reconciliations.ledger_identity", "reconciliations", RECONCILED.format("receipts = 1"), DC_A),
-    ("reconciliations.opening_is_closing_before", "reconciliations", RECONCILED.format("opening = 99"), DC_A),
-    ("reconciliations.opening_is_closing_before", "reconciliations",
-     "DELETE FROM reconciliations WHERE business_date > '2026-03-02' AND location_id = 'S1'", STORE_A),
-    ("reconciliations.closing_is_position", "reconciliations", RECONCILED.format("closing_book = 95"), DC_A),
-    ("reconciliations.counted_units_in_range", "reconciliations", RECONCILED.format("counted_units = -1"), DC_A),
-    ("reconciliations.variance_has_count", "reconciliations", RECONCILED.format("variance = 1"), DC_A),
     ("stock_ledger.grain_unique", "stock_ledger", "INSERT INTO stock_ledger FROM stock_ledger WHERE movement_id = 'm4'", MOVED),
     ("stock_ledger.units_not_null", "stock_ledger", LEDGER.format("units = NULL"), MOVED),
     ("stock_ledger.bucket_known", "stock_ledger", LEDGER.format("bucket = 'shelf'"), MOVED),
@@ -85,6 +76,8 @@ CERTIFICATE = "UPDATE allocation_certificate SET {} WHERE from_location_id = '*'
 STAR = [{"from_location_id": "*"}]
 
 OTHER_DATE = "UPDATE {} SET business_date = '2026-03-03'"
+EXCEPTION = "UPDATE exceptions SET {} WHERE exception_id = 'x1'"
+EXCEPTION_1, EXCEPTION_2 = [{"exception_id": "x1"}], [{"exception_id": "x2"}]
 DECISIONS = [
     ("demand_forecasts.of_run_date", "demand_forecasts", OTHER_DATE.format("demand_forecasts"), [*FORECAST_A, {"location_id": "S1", "sku_id": "B"}]),
     ("sku_segments.of_run_date", "sku_segments", OTHER_DATE.format("sku_segments"), [{"sku_id": "A"}, {"sku_id": "B"}]),
@@ -92,6 +85,19 @@ DECISIONS = [
     ("allocation_needs.of_run_date", "allocation_needs", OTHER_DATE.format("allocation_needs"), LINE + LINE_B),
     ("allocation_certificate.of_run_date", "allocation_certificate", OTHER_DATE.format("allocation_certificate"),
      [*STAR, {"from_location_id": "DC1"}]),
+    ("exceptions.of_run_date", "exceptions", OTHER_DATE.format("exceptions"), [{"exception_id": f"x{n}"} for n in (1, 2, 3)]),
+    ("exceptions.exception_id_unique", "exceptions", EXCEPTION.format("exception_id = 'x2'"), EXCEPTION_2),
+    ("exceptions.severity_known", "exceptions", EXCEPTION.format("severity = 'dire'"), EXCEPTION_1),
+    ("exceptions.status_known", "exceptions", EXCEPTION.format("status = 'closed'"), EXCEPTION_1),
+    ("exceptions.value_at_risk_in_range", "exceptions", EXCEPTION.format("value_at_risk = -1"), EXCEPTION_1),
+    ("exceptions.escalation_level_in_range", "exceptions", EXCEPTION.format("escalation_level = -1"), EXCEPTION_1),
+    ("exceptions.cause_once", "exceptions", EXCEPTION.format("cause_key = 'DC2'"), EXCEPTION_1),
+    ("exceptions.resolved_today", "exceptions", EXCEPTION.format("resolved_on = '2026-03-04'"), EXCEPTION_1),
+    ("exceptions.resolved_today", "exceptions", "UPDATE exceptions SET resolved_on = '2026-03-03' WHERE status = 'resolved'", [{"exception_id": "x3"}]),
+    ("exceptions.dates_in_order", "exceptions", EXCEPTION.format("due_on = '2026-03-01'"), EXCEPTION_1),
+    ("exceptions.escalated_when_late", "exceptions", EXCEPTION.format("escalation_level = 0"), EXCEPTION_1),
+    ("exceptions.negative_stock_found", "inventory_positions",
+     "UPDATE inventory_positions SET on_hand = -1 WHERE sku_id = 'B' AND business_date = '2026-03-04'", [{"location_id": "DC1", "sku_id": "B"}]),
     ("demand_forecasts.grain_unique", "demand_forecasts", "INSERT INTO demand_forecasts FROM demand_forecasts WHERE sku_id = 'A'", FORECAST_A),
     ("demand_forecasts.method_not_null", "demand_forecasts", FORECAST.format("method = NULL"), FORECAST_A),
     ("demand_forecasts.mean_finite", "demand_forecasts", FORECAST.format("daily_mean = 'inf'::DOUBLE"), FORECAST_A),
@@ -182,9 +188,13 @@ MARTS = [
     ("kpi_daily.net_sales_not_null", "kpi_daily", KPI.format("net_sales = NULL"), KPI_S1),
     *[(f"kpi_daily.{rate}_in_range", "kpi_daily", KPI.format(f"{rate} = 1.01"), KPI_S1)
       for rate in ("fill_rate", "on_shelf_availability", "in_stock_rate", "inventory_record_accuracy",
-                   "sell_through", "return_rate")],
+                   "inventory_record_accuracy_window", "ira_units", "count_coverage_rate", "sell_through", "return_rate")],
     *[(f"kpi_daily.{units}_in_range", "kpi_daily", KPI.format(f"{units} = -1"), KPI_S1)
-      for units in ("sales_units", "returned_units", "stockout_positions", "lost_sales_units")],
+      for units in ("sales_units", "returned_units", "stockout_positions", "lost_sales_units", "shrink_value", "open_variances",
+                    "open_variance_value", "days_to_correct", "record_error_units")],
+    ("kpi_daily.ira_exact_in_range", "kpi_daily", KPI.format("ira_exact = -0.01"), KPI_S1),
+    ("kpi_daily.netting_only_hides", "kpi_daily", KPI.format("ira_value = 0.9, ira_value_net = 0.8"), KPI_S1),
+    ("kpi_daily.netting_only_hides", "kpi_daily", KPI.format("ira_exact = 0.5, inventory_record_accuracy = 0.4"), KPI_S1),
     ("kpi_daily.totals_are_sums", "kpi_daily", KPI.format("net_sales = net_sales + 0.01"), TOTALS),
     ("kpi_daily.totals_are_sums", "kpi_daily", KPI.format("stockout_positions = 1"), TOTALS),
     ("kpi_daily.run_has_total", "kpi_daily", "DELETE FROM kpi_daily WHERE location_id = '*' AND department = '*'", RUN_KEY),
@@ -214,6 +224,21 @@ MARTS = [
     ("quarantine.resolved_after_seen", "quarantine", HELD.format("resolved_on = '2026-03-03'"), HELD_A),
     ("quarantine.rows_accounted", "quarantine", "DELETE FROM quarantine WHERE file = 'a.csv'", FILE_A),
     ("quarantine.rows_accounted", "quarantine", "UPDATE quarantine SET resolved_on = NULL", [FILE_A[0] | {"file": "b.csv"}]),
+    ("reconciliations.grain_unique", "reconciliations",
+     "INSERT INTO reconciliations FROM reconciliations WHERE business_date > '2026-03-02' AND location_id = 'S1'", STORE_A),
+    ("reconciliations.sales_not_null", "reconciliations", RECONCILED.format("sales = NULL"), DC_A),
+    ("reconciliations.ledger_identity", "reconciliations", RECONCILED.format("receipts = 1"), DC_A),
+    ("reconciliations.opening_is_closing_before", "reconciliations", RECONCILED.format("opening = 99"), DC_A),
+    ("reconciliations.opening_is_closing_before", "reconciliations",
+     "DELETE FROM reconciliations WHERE business_date > '2026-03-02' AND location_id = 'S1'", STORE_A),
+    ("reconciliations.closing_is_position", "reconciliations", RECONCILED.format("closing_book = 95"), DC_A),
+    ("reconciliations.counted_units_in_range", "reconciliations", RECONCILED.format("counted_units = -1"), DC_A),
+    ("reconciliations.variance_has_count", "reconciliations", RECONCILED.format("variance = 1"), DC_A),
+    ("reconciliations.explained_by_known", "reconciliations", COUNTED.format("variance = 1, explained_by = 'ghosts'"), STORE_A),
+    ("reconciliations.posted_by_known", "reconciliations", COUNTED.format("posted_by = 'nobody'"), STORE_A),
+    ("reconciliations.explained_has_variance", "reconciliations", COUNTED.format("explained_by = 'shrink'"), STORE_A),
+    ("reconciliations.system_variance_right", "reconciliations", COUNTED.format("system_variance = 2"), STORE_A),
+    ("reconciliations.system_variance_right", "reconciliations", COUNTED.format("system_on_hand = 8"), STORE_A),
 ]  # fmt: skip
 
 CASES = [
@@ -258,6 +283,18 @@ def test_every_rule_that_is_not_a_plain_null_check_has_a_case(contracts):
     tested = {case[1] for case in CASES}
     declared = {spec.name for gate in ("positions", "decisions", "marts") for spec in suite_specs(gate, contracts)}
     assert {name for name in declared - tested if not name.endswith("_not_null")} == set()
+
+
+def test_a_negative_book_may_be_among_the_rest(good_world, contracts, tmp_path, gx_session):
+    """Beyond exceptions.max_per_kind a negative book has no row of its own: the row `*` of its kind stands for it."""
+    world = good_world.changed(tmp_path / "negative", "inventory_positions", "UPDATE inventory_positions SET on_hand = -1")
+    world = world.changed(tmp_path / "rest", "exceptions", EXCEPTION.format("kind = 'negative_stock', cause_key = '*'"))
+    scope = gate_scope("decisions", warehouse=world.warehouse, lake=world.lake, run_date=RUN, contracts=contracts)
+    specs = [spec for spec in suite_specs("decisions", contracts) if spec.name == "exceptions.negative_stock_found"]
+
+    [result] = evaluate(gx_session, specs, judged.open_views(gx_session.connection, scope))
+
+    assert result.success
 
 
 def test_shelf_capacity_and_whole_cases_yield_to_an_override(good_world, contracts, tmp_path, gx_session):

@@ -48,7 +48,8 @@ WAREHOUSE = {
         SELECT d::DATE AS business_date, location_id, sku_id, opening::BIGINT AS opening, receipts::BIGINT AS receipts,
             0::BIGINT AS returns_restocked, sales::BIGINT AS sales, t_in::BIGINT AS transfers_in,
             t_out::BIGINT AS transfers_out, adjustments::BIGINT AS adjustments, closing::BIGINT AS closing_book,
-            NULL::BIGINT AS system_on_hand, counted::BIGINT AS counted_units, variance::BIGINT AS variance
+            NULL::BIGINT AS system_on_hand, counted::BIGINT AS counted_units, variance::BIGINT AS variance,
+            NULL::VARCHAR AS explained_by, NULL::VARCHAR AS posted_by, NULL::BIGINT AS system_variance
         FROM (VALUES
             ('2026-03-02', 'DC1', 'A', 0, 0, 0, 0, 0, 100, 100, NULL, NULL),
             ('2026-03-02', 'DC1', 'B', 0, 0, 0, 0, 0, 50, 50, NULL, NULL),
@@ -74,7 +75,11 @@ WAREHOUSE = {
             value::DECIMAL(28,6) AS inventory_value, 0::BIGINT AS stockout_positions, 0::BIGINT AS overstock_positions,
             0.25::DECIMAL(28,6) * units AS lost_sales_units, units::DECIMAL(28,6) AS lost_sales_value,
             0.9::DOUBLE AS fill_rate, 0.9::DOUBLE AS on_shelf_availability, 1::DOUBLE AS in_stock_rate,
-            NULL::DOUBLE AS inventory_record_accuracy, 0.1::DOUBLE AS sell_through, 0::DOUBLE AS return_rate
+            NULL::DOUBLE AS inventory_record_accuracy, NULL::DOUBLE AS inventory_record_accuracy_window,
+            NULL::DOUBLE AS ira_exact, NULL::DOUBLE AS ira_units, NULL::DOUBLE AS ira_value, NULL::DOUBLE AS ira_value_net,
+            1::DOUBLE AS count_coverage_rate, NULL::DOUBLE AS record_error_units, NULL::DOUBLE AS days_to_correct,
+            0::DECIMAL(28,6) AS shrink_value, units::BIGINT AS open_variances, value::DECIMAL(28,6) AS open_variance_value,
+            units::BIGINT AS corrections, units::BIGINT AS covered_positions, 0.1::DOUBLE AS sell_through, 0::DOUBLE AS return_rate
         FROM (VALUES
             ('DC1', 'Food', 0, 300), ('S1', 'Food', 2, 20), ('S1', 'Toys', 1, 5), ('DC1', '*', 0, 300),
             ('S1', '*', 3, 25), ('*', 'Food', 2, 320), ('*', 'Toys', 1, 5), ('*', '*', 3, 325)
@@ -125,6 +130,14 @@ DECISIONS = {
             is_blocked
         FROM (VALUES ('A', 8, 6, 13, 84, 20, 5, 6, 'case_pack', false), ('B', 4, 0, 0, 70, NULL, 0, 0, 'blocked', true))
             AS v(sku_id, need, allocated, position, supply, shelf, value, bound, constraint_name, is_blocked)""",
+    "exceptions": """
+        SELECT DATE '2026-03-04' AS business_date, 'x' || n AS exception_id, 'late_delivery' AS kind, 'DC' || n AS cause_key,
+            'low' AS severity, NULL::VARCHAR AS sku_id, 'DC' || n AS location_id, n::DECIMAL(18,6) AS value_at_risk,
+            'logistics_manager' AS owner_role, opened::DATE AS opened_on, opened::DATE + 1 AS due_on,
+            resolved::DATE AS resolved_on, level AS escalation_level, status, 'shipment_lines:SHP1|1' AS evidence,
+            'late' AS detail, 'ask' AS recommended_action
+        FROM (VALUES (1, '2026-03-02', NULL, 1, 'open'), (2, '2026-03-04', NULL, 0, 'open'),
+            (3, '2026-03-02', '2026-03-04', 0, 'resolved')) AS v(n, opened, resolved, level, status)""",
     "allocation_certificate": """
         SELECT DATE '2026-03-04' AS business_date, from_location_id, 5::DECIMAL(18,6) AS objective_value,
             bound::DECIMAL(18,6) AS objective_bound, 0::DECIMAL(18,6) AS presentation_bonus, gap::DOUBLE AS optimality_gap

@@ -8,7 +8,10 @@ with counted as (
         sum(c.counted_units)::BIGINT as counted_units,
         max(c.counted_at) as counted_at,
         min(c.source_file) as source_file,
-        max(c.posted_on) as posted_on
+        max(c.posted_on) as posted_on,
+        min(c.count_type) as count_type,
+        min(c.counter_id) as counter_id,
+        min(c.reason_code) as reason_code
     from {{ recent_facts('cycle_counts') }} as c
     group by c.business_date, c.count_id, c.location_id, c.sku_id
 ),

@@ -4,7 +4,17 @@
     pre_hook="{{ delete_state_range() }}",
 ) }}
 
-with pairs as (select * from {{ ref('int_kpi_pair_daily') }}),
+with pairs as (
+    select
+        p.* exclude (is_phantom),
+        -- Beside what the shelf or a count shows: stock by the book that is probably not there.
+        p.is_phantom or coalesce(r.is_believed_empty, false) and p.is_active and p.is_selling and p.available > 0
+            as is_phantom,
+        coalesce(r.is_covered, false) as is_covered,
+        r.open_variances, r.open_variance_value, r.corrections, r.correction_days
+    from {{ ref('int_kpi_pair_daily') }} as p
+    left join {{ ref('int_kpi_pair_records') }} as r using (business_date, location_id, sku_id)
+),
 
 measured as (
     select
@@ -36,11 +46,15 @@ measured as (
         -- A count that opens a book has none to compare with.
         (variance is not null)::INTEGER as counted_records,
         (is_accurate and variance is not null)::INTEGER as accurate_records,
+        (variance = 0)::INTEGER as exact_records,
         abs(counted_units - variance) as book_units_abs,
         abs(variance) as variance_units_abs,
         abs(counted_units - variance) * unit_cost as book_value_abs,
         abs(variance) * unit_cost as variance_value_abs,
         -variance * unit_cost as shrink_net_value,
+        -variance * unit_price as shrink_net_retail,
+        (is_active and is_covered)::INTEGER as covered_positions,
+        open_variances, open_variance_value, corrections, correction_days,
         case when is_scored then sales_units else 0 end as scored_units,
         case when is_scored then forecast_units - sales_units else 0 end as forecast_error_units,
         case when is_scored then abs(forecast_units - sales_units) else 0 end as forecast_error_units_abs

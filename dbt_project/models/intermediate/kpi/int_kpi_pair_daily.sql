@@ -50,7 +50,7 @@ joined as (
         coalesce(r.opening, 0) as opening, coalesce(r.receipts, 0) as purchased_units,
         coalesce(r.transfers_in, 0) as transferred_in_units, coalesce(r.sales, 0) as book_sales_units,
         coalesce(t.restocked_units, 0) as restocked_units,
-        r.counted_units, r.variance, r.is_accurate, r.explained_by,
+        r.counted_units, r.variance, r.is_accurate, r.posted_by,
         coalesce(o.opened_units, 0) as opened_units,
         (f.daily_mean * {{ kpi_period_days() }})::DECIMAL(18, 6) as forecast_units
     from positions as p
@@ -67,7 +67,7 @@ select
     *,
     -- A record that the shelf or a count contradicts: stock by the book, none all day, or none found and not yet posted.
     is_active and is_selling and available > 0
-    and (exposure = 0 or coalesce(counted_units = 0 and variance < 0 and explained_by is null, false)) as is_phantom,
+    and (exposure = 0 or coalesce(counted_units = 0 and variance < 0 and posted_by is null, false)) as is_phantom,
     -- A censored date says only what was sold; a day with stock says what was wanted.
     forecast_units is not null and not is_censored as is_scored,
     case

@@ -1,9 +1,9 @@
--- Window sums that end on each date of the state range, per location x department and their totals.
+-- Window sums of stock and flow that end on each date of the state range, per location x department and their totals;
+-- those of counts are in int_kpi_record_windows.
 {{ config(materialized='view', tags=['marts']) }}
 {% set stocked = 'h.positions > 0' %}
 {% set turns = kpi_in_window('h', 't', 'turns') ~ ' and ' ~ stocked %}
 {% set sold = kpi_in_window('h', 't', 'sell_through') ~ ' and ' ~ stocked %}
-{% set shrink = kpi_in_window('h', 't', 'shrink') %}
 
 with targets as (
     select business_date, location_id, department
@@ -31,46 +31,20 @@ windows as (
         sum(h.gross_margin_owned) filter (where {{ turns }}) as turns_margin,
         sum(h.inventory_value) filter (where {{ turns }})
         / nullif(count(*) filter (where {{ turns }}), 0) as mean_inventory_value,
-        {{ kpi_days_covered('h', 't', turns) }} as turns_window_days,
-        sum(h.counted_records) filter (where {{ shrink }}) as shrink_records,
-        sum(h.shrink_net_value) filter (where {{ shrink }}) as shrink_net_value,
-        sum(h.cogs - h.restocked_cost) filter (where {{ shrink }}) as shrink_net_cogs
+        {{ kpi_days_covered('h', 't', turns) }} as turns_window_days
     from targets as t
     inner join history as h on t.location_id = h.location_id and t.department = h.department
     where {{ kpi_in_window('h', 't', 'longest') }}
     group by t.business_date, t.location_id, t.department
-),
-
--- A gain in one location never pays for a loss in another: the network adds the losses and the gains apart.
-network_shrink as (
-    select
-        business_date, department,
-        sum(greatest(shrink_net_value, 0)) as loss_value,
-        sum(greatest(-shrink_net_value, 0)) as gain_value
-    from windows
-    where location_id <> '*'
-    group by business_date, department
 )
 
 select
-    w.business_date, w.location_id, w.department,
-    w.sold_units::BIGINT as sold_units,
-    w.opening_units::BIGINT as opening_units,
-    w.received_units::BIGINT as received_units,
-    w.sell_through_window_days::BIGINT as sell_through_window_days,
-    w.turns_cogs, w.turns_margin,
-    w.mean_inventory_value::DECIMAL(28, 6) as mean_inventory_value,
-    w.turns_window_days::BIGINT as turns_window_days,
-    w.shrink_net_cogs,
-    case
-        when w.shrink_records = 0 then null
-        when w.location_id = '*' then n.loss_value
-        else greatest(w.shrink_net_value, 0)
-    end::DECIMAL(28, 6) as shrink_value,
-    case
-        when w.shrink_records = 0 then null
-        when w.location_id = '*' then n.gain_value
-        else greatest(-w.shrink_net_value, 0)
-    end::DECIMAL(28, 6) as shrink_gain_value
-from windows as w
-left join network_shrink as n on w.business_date = n.business_date and w.department = n.department
+    business_date, location_id, department,
+    sold_units::BIGINT as sold_units,
+    opening_units::BIGINT as opening_units,
+    received_units::BIGINT as received_units,
+    sell_through_window_days::BIGINT as sell_through_window_days,
+    turns_cogs, turns_margin,
+    mean_inventory_value::DECIMAL(28, 6) as mean_inventory_value,
+    turns_window_days::BIGINT as turns_window_days
+from windows

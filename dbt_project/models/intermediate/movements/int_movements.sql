@@ -12,6 +12,15 @@ with movements as (
         greatest({{ date_of('run_date') }}, business_date) as posted_on
     from {{ ref('int_count_corrections') }}
     where units <> 0
+    union all
+    -- An adjustment that names a held count: nothing else has posted what was found.
+    select
+        n.business_date, n.location_id, n.sku_id, 'adjustment', 'on_hand', b.units,
+        'adjustments', n.adjustment_id, n.source_file, n.posted_on
+    from {{ ref('int_named_adjustments') }} as n
+    inner join {{ ref('int_count_books') }} as b
+        on {{ same_pair('n', 'b') }} and n.adjustment_id = b.event_key and b.kind = 'adjustment'
+    where b.units <> 0
 )
 
 select

@@ -14,7 +14,9 @@ with base as (
     where {{ in_state_range() }}
 ),
 
-windows as (select * from {{ ref('int_kpi_windows') }})
+windows as (select * from {{ ref('int_kpi_windows') }}),
+
+records as (select * from {{ ref('int_kpi_record_windows') }})
 
 select
     b.business_date, b.location_id, b.department, b.location_type, b.channel,
@@ -42,8 +44,21 @@ select
     {{ kpi_share('b.accurate_records', 'b.counted_records') }} as inventory_record_accuracy,
     {{ kpi_ira_units('b.variance_units_abs', 'b.book_units_abs') }} as ira_units,
     {{ kpi_ira_value('b.variance_value_abs', 'b.book_value_abs') }} as ira_value,
-    w.shrink_value, w.shrink_gain_value,
-    {{ kpi_share('w.shrink_value', 'w.shrink_net_cogs') }} as shrink_rate,
+    {{ kpi_ira_value_net('b.shrink_net_value', 'b.book_value_abs') }} as ira_value_net,
+    b.exact_records,
+    {{ kpi_share('b.exact_records', 'b.counted_records') }} as ira_exact,
+    {{ kpi_share('b.variance_units_abs', 'b.counted_records') }} as record_error_units,
+    {{ kpi_share('r.accurate_records', 'r.counted_records') }} as inventory_record_accuracy_window,
+    r.accuracy_window_days,
+    b.covered_positions,
+    {{ kpi_share('b.covered_positions', 'b.active_positions') }} as count_coverage_rate,
+    {{ var('kpi_coverage_days', 91) }}::BIGINT as coverage_window_days,
+    b.open_variances, b.open_variance_value, b.corrections,
+    {{ kpi_share('r.correction_days', 'r.corrections') }} as days_to_correct,
+    r.shrink_value, r.shrink_gain_value, r.shrink_retail, r.shrink_gain_retail,
+    {{ kpi_share('r.shrink_value', 'r.net_sales_at_cost') }} as shrink_rate,
+    {{ kpi_share('r.shrink_retail', 'r.net_sales_at_retail') }} as shrink_rate_retail,
+    {{ kpi_share('r.shrink_value', 'r.net_sales_at_retail') }} as shrink_rate_cost_to_retail,
     {{ kpi_window_days('shrink') }}::BIGINT as shrink_window_days,
     b.scored_units,
     {{ kpi_forecast_error('b.forecast_error_units_abs', 'b.scored_units') }} as forecast_wape,
@@ -51,3 +66,5 @@ select
 from base as b
 inner join windows as w on b.business_date = w.business_date
     and b.location_id = w.location_id and b.department = w.department
+inner join records as r on b.business_date = r.business_date
+    and b.location_id = r.location_id and b.department = r.department

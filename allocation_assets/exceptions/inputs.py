@@ -1,0 +1,61 @@
+"""The relations that the kinds read, as temporary views on one connection; the rows stay where they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from data_quality.intake.sql import exact_path, literal
+
+#: Views over the warehouse; each business_date filter prunes row groups.
+_WAREHOUSE_VIEWS = {
+    "positions": "SELECT * FROM inventory_positions WHERE business_date = getvariable('run_date')",
+    # The newest picture of every shipment line that was open, closed or touched in the event window.
+    "deliveries": """
+        SELECT * FROM shipment_lines
+        WHERE business_date BETWEEN getvariable('event_from') AND getvariable('run_date')
+        QUALIFY row_number() OVER (
+            PARTITION BY shipment_id, line_no, to_location_id, sku_id ORDER BY business_date DESC) = 1""",
+}
+#: View -> decided dataset of the run's date.
+DECIDED_VIEWS = {
+    "record_beliefs": "record_beliefs",
+    "proposals": "adjustments_proposed",
+    "location_reliability": "location_reliability",
+}
+
+
+def open_inputs(
+    connection: duckdb.DuckDBPyConnection,
+    files: Mapping[str, Path],
+    previous: Path,
+    run_date: date,
+    policy: Mapping[str, Any],
+) -> None:
+    """Create variables and views for the queries of the kinds.
+
+    files: lake file by decided dataset, of the run's date; previous: the exceptions of the date before (zero rows on a
+    cold start). Raises duckdb.IOException where a file is not there.
+    """
+    variables = {
+        "run_date": run_date,
+        "event_from": run_date - timedelta(days=policy["exceptions.event_days"] - 1),
+        "phantom_probability": policy["exceptions.phantom_probability"],
+        "min_value": policy["exceptions.min_value"],
+    }
+    for name, value in variables.items():
+        connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
+    for view, query in _WAREHOUSE_VIEWS.items():
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {query}")
+    for view, dataset in DECIDED_VIEWS.items():
+        _parquet_view(connection, view, files[dataset])
+    _parquet_view(connection, "previous", previous)
+
+
+def _parquet_view(connection: duckdb.DuckDBPyConnection, view: str, path: Path) -> None:
+    origin = f"read_parquet({literal(exact_path(path))}, hive_partitioning = false)"
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {origin}")

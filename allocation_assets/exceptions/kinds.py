@@ -1,0 +1,191 @@
+"""The kinds of exception, each declared once: adding a kind is adding an entry to KINDS (and its input to `inputs.py`).
+
+A kind's `found` is a query over the relations of `inputs.py` that returns one row per cause:
+  cause_key      what the cause is, the same on every date it is found (never a date of the run); unique within the kind
+  sku_id         item, null where several are concerned
+  location_id    location, null where several are concerned
+  value_at_risk  money, at least 0
+  evidence       keys of the rows behind it, 'table:key; table:key', the most valuable first
+  detail         what was found, in words and numbers
+  owner_role     optional: who owns this cause, where it is not the kind's `owner_role`
+One cause at one supplier, shipment, count or DC is one row, however many lines it has. Values of settings are DuckDB
+variables: `run_date`, `phantom_probability`, `min_value`, `event_from`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of exception: who owns it, how long until it is due, what to do, and the query that finds its causes."""
+
+    name: str
+    owner_role: str
+    days_until_due: int
+    recommended_action: str
+    found: str
+
+
+def largest(text: str, order: str, most: int = 3) -> str:
+    """SQL aggregate: the texts of the first `most` rows in `order`, joined by '; '. Arguments are SQL, never values."""
+    return f"array_to_string(list_slice(list({text} ORDER BY {order}), 1, {most}), '; ')"
+
+
+#: A group's item: its only one, else null.
+_ONE_ITEM = "CASE WHEN min(sku_id) = max(sku_id) THEN min(sku_id) END AS sku_id"
+_COST = "coalesce(p.unit_cost, 0)"
+
+
+def _suspected(probability: str, value_units: str, words: str) -> str:
+    """Records believed wrong in one direction, above the probability and the value that policy asks for."""
+    return f"""
+    SELECT concat_ws('|', location_id, sku_id) AS cause_key, sku_id, location_id, value_at_risk,
+        concat('record_beliefs:', location_id, '|', sku_id) AS evidence, detail
+    FROM (
+        SELECT b.location_id, b.sku_id,
+            (b.{probability} * {value_units} * {_COST}::DOUBLE)::DECIMAL(18, 6) AS value_at_risk,
+            format('Book {{}} units, believed {{}}: {words} with probability {{:.2f}}; strongest evidence {{}}, {{}} without a sale, {{}}.',
+                b.book_on_hand, b.believed_on_hand, b.{probability}, coalesce(b.evidence, 'none'),
+                coalesce(b.zero_sales_days, 0) || ' days',
+                coalesce('counted ' || b.days_since_count || ' days ago', 'never counted')) AS detail
+        FROM record_beliefs AS b
+        LEFT JOIN positions AS p ON p.location_id = b.location_id AND p.sku_id = b.sku_id
+        WHERE b.{probability} > getvariable('phantom_probability')
+    )
+    WHERE value_at_risk > getvariable('min_value')
+    """
+
+
+_NEGATIVE = f"""
+SELECT concat_ws('|', location_id, sku_id) AS cause_key, sku_id, location_id,
+    (-p.on_hand * {_COST})::DECIMAL(18, 6) AS value_at_risk,
+    concat('inventory_positions:', location_id, '|', sku_id) AS evidence,
+    format('The book stands at {{}} units: more left than ever came.', p.on_hand) AS detail
+FROM positions AS p WHERE p.on_hand < 0
+"""
+
+_COUNTED = "sku_id || ' counted ' || counted_units || ', book ' || book_units || ', ' || action"
+_COUNT_VARIANCE = f"""
+SELECT concat_ws('|', location_id, source_id) AS cause_key, {_ONE_ITEM}, location_id,
+    sum(abs(coalesce(variance_value, 0)))::DECIMAL(18, 6) AS value_at_risk,
+    {largest("'adjustments_proposed:' || row_key", "abs(variance_value) DESC NULLS LAST, row_key", 5)} AS evidence,
+    format('Count {{}} at {{}} waits with {{}} (gains {{}}, losses {{}} units): ', source_id, location_id,
+        count(*) || CASE WHEN count(*) = 1 THEN ' variance' ELSE ' variances' END,
+        coalesce(sum(variance_units) FILTER (variance_units > 0), 0),
+        coalesce(-sum(variance_units) FILTER (variance_units < 0), 0))
+    || {largest(_COUNTED, "abs(variance_value) DESC NULLS LAST, row_key")} || '.' AS detail
+FROM proposals WHERE kind = 'count' AND approval_status = 'pending'
+GROUP BY location_id, source_id
+"""
+
+_OVERDUE_APPROVAL = f"""
+SELECT concat_ws('|', location_id, approver_role) AS cause_key, {_ONE_ITEM}, location_id, approver_role AS owner_role,
+    sum(abs(coalesce(variance_value, 0)))::DECIMAL(18, 6) AS value_at_risk,
+    {largest("'adjustments_proposed:' || row_key", "due_on, row_key", 5)} AS evidence,
+    format('{{}} past due for {{}} at {{}}, the oldest since {{}}: ',
+        count(*) || CASE WHEN count(*) = 1 THEN ' decision is' ELSE ' decisions are' END,
+        approver_role, location_id, strftime(min(due_on), '%Y-%m-%d'))
+    || {largest("kind || ' ' || source_id || ' of ' || sku_id || ' due ' || strftime(due_on, '%Y-%m-%d')", "due_on, row_key")}
+    || '.' AS detail
+FROM proposals WHERE approval_status = 'pending' AND due_on < getvariable('run_date')
+GROUP BY location_id, approver_role
+"""
+
+_OF_LINE = "'shipment_lines:' || shipment_id || '|' || coalesce(line_no, 0)"
+
+
+def _per_shipment(units: str, condition: str, words: str) -> str:
+    """Shipments with lines where units are missing or damaged, seen within the event window: one row a shipment."""
+    by_value = "value DESC, sku_id, line_no"
+    return f"""
+    SELECT concat_ws('|', shipment_id, to_location_id) AS cause_key, {_ONE_ITEM}, to_location_id AS location_id,
+        sum(value)::DECIMAL(18, 6) AS value_at_risk, {largest(_OF_LINE, by_value, 5)} AS evidence,
+        format('Shipment {{}} from {{}} to {{}}: {{}} of {{}} units {words} on {{}}: ', shipment_id,
+            coalesce(min(from_location_id), 'unknown'), to_location_id, sum(units), sum(units_shipped),
+            count(*) || CASE WHEN count(*) = 1 THEN ' line' ELSE ' lines' END)
+        || {largest("sku_id || ' ' || units || ' of ' || units_shipped", by_value)} || '.' AS detail
+    FROM (
+        SELECT shipment_id, line_no, from_location_id, to_location_id, sku_id, {units} AS units,
+            coalesce(units_shipped, 0) AS units_shipped, {units} * coalesce(unit_cost, 0) AS value
+        FROM deliveries WHERE {condition}
+    )
+    GROUP BY shipment_id, to_location_id
+    """
+
+
+_SHORT = "greatest(coalesce(short_units, 0), coalesce(lost_units, 0))"
+
+_ON_THE_WAY = "shipment_id || ' to ' || to_location_id || ' ' || sku_id || ' ' || in_transit_units"
+_LATE = f"""
+SELECT coalesce(from_location_id, 'unknown') AS cause_key, {_ONE_ITEM}, from_location_id AS location_id,
+    sum(in_transit_units * coalesce(unit_cost, 0))::DECIMAL(18, 6) AS value_at_risk,
+    {largest(_OF_LINE, "expected_date, shipment_id, sku_id, line_no", 5)} AS evidence,
+    format('{{}} from {{}} to {{}} overdue by up to {{}} days, {{}} units: ',
+        count(DISTINCT shipment_id) || CASE WHEN count(DISTINCT shipment_id) = 1 THEN ' shipment' ELSE ' shipments' END,
+        coalesce(from_location_id, 'unknown'),
+        count(DISTINCT to_location_id) || CASE WHEN count(DISTINCT to_location_id) = 1 THEN ' location' ELSE ' locations' END,
+        max(getvariable('run_date') - expected_date), sum(in_transit_units))
+    || {largest(_ON_THE_WAY, "in_transit_units * coalesce(unit_cost, 0) DESC, shipment_id, sku_id, line_no")} || '.' AS detail
+FROM deliveries WHERE status = 'overdue' AND business_date = getvariable('run_date') AND in_transit_units > 0
+GROUP BY from_location_id
+"""
+
+_UNRELIABLE = """
+SELECT location_id AS cause_key, NULL::VARCHAR AS sku_id, location_id,
+    greatest(coalesce(shrink_value, 0), 0)::DECIMAL(18, 6) AS value_at_risk,
+    concat('location_reliability:', location_id) AS evidence,
+    format('Chronic {} at {}: {} of {} receipt lines and {} of {} counted records wrong, {} units lost; allocation applies {}.',
+        array_to_string(list_filter([
+            CASE WHEN is_chronic_receiving THEN 'receiving errors' END, CASE WHEN is_chronic_shrink THEN 'shrink' END
+        ], lambda x: x IS NOT NULL), ' and '), location_id, coalesce(receiving_error_lines, 0), coalesce(receipt_lines, 0),
+        coalesce(wrong_records, 0), coalesce(counted_records, 0), coalesce(shrink_units, 0), coalesce(action, 'nothing')) AS detail
+FROM location_reliability WHERE is_chronic_receiving OR is_chronic_shrink
+"""
+
+#: In the order in which a reader wants them; names are part of the published contract.
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        "suspected_phantom_stock", "store_manager", 2,
+        "Look at the shelf and the back room, and count the item; the engine already allocates by the believed stock.",
+        _suspected("probability_empty", "greatest(b.book_on_hand, 0)", "nothing there"),
+    ),
+    Kind(
+        "suspected_hidden_stock", "store_manager", 3,
+        "Search the back room and neighbouring shelves, and count the item before more of it is sent.",
+        _suspected("probability_hidden", "greatest(b.believed_on_hand - b.book_on_hand, 1)", "more there than the book says"),
+    ),
+    Kind(
+        "negative_stock", "inventory_controller", 2,
+        "Find the missing receipt, transfer or wrong sale, and count the item.", _NEGATIVE,
+    ),
+    Kind(
+        "count_variance", "inventory_controller", 3,
+        "Approve, reject or count again, as each proposal's action says (feed approvals, dataset adjustments_proposed).",
+        _COUNT_VARIANCE,
+    ),
+    Kind(
+        "overdue_approval", "inventory_controller", 1,
+        "Decide now, or have a higher role decide: until then the books stay as they are.", _OVERDUE_APPROVAL,
+    ),
+    Kind(
+        "short_delivery", "logistics_manager", 3,
+        "Claim the missing units from the sender or carrier, and check the sender's stock of the same items.",
+        _per_shipment(_SHORT, f"status IN ('short', 'lost') AND {_SHORT} > 0 AND closed_on >= getvariable('event_from')", "missing"),
+    ),
+    Kind(
+        "late_delivery", "logistics_manager", 1,
+        "Ask the sender and carrier where the shipments are; receive what has arrived unbooked.", _LATE,
+    ),
+    Kind(
+        "damaged_delivery", "logistics_manager", 3,
+        "Claim the damage from the sender or carrier, and decide what becomes of the units.",
+        _per_shipment("units_damaged", "units_damaged > 0 AND last_received_on >= getvariable('event_from')", "damaged"),
+    ),
+    Kind(
+        "unreliable_location", "inventory_controller", 14,
+        "Review receiving and security at the location; its buffer or hold in allocation stays until its rates recover.",
+        _UNRELIABLE,
+    ),
+)  # fmt: skip

@@ -1,0 +1,243 @@
+"""What each kind finds, by hand, from the tables that other parts decide."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from allocation_assets.exceptions.inputs import open_inputs
+from allocation_assets.exceptions.kinds import KINDS
+from allocation_assets.exceptions.lifecycle import find
+from allocation_assets.placeholders import SCHEMAS
+from tests.support.lake import Lake
+
+DAY = date(2026, 3, 10)
+POLICY = {"exceptions.event_days": 3, "exceptions.phantom_probability": 0.5, "exceptions.min_value": 10}
+POSITIONS = "business_date DATE, location_id VARCHAR, sku_id VARCHAR, on_hand BIGINT, unit_cost DECIMAL(18, 6)"
+LINES = (
+    "business_date DATE, shipment_id VARCHAR, line_no BIGINT, from_location_id VARCHAR, to_location_id VARCHAR, sku_id VARCHAR,"
+    " status VARCHAR, expected_date DATE, units_shipped BIGINT, units_damaged BIGINT, in_transit_units BIGINT,"
+    " short_units BIGINT, lost_units BIGINT, last_received_on DATE, closed_on DATE, unit_cost DECIMAL(18, 6)"
+)
+
+
+class Warehouse:
+    """A warehouse and a lake of one date; `found(kind)` are the causes of one kind by key."""
+
+    def __init__(self, root: Path) -> None:
+        self.lake = Lake(root / "lake")
+        self.connection = duckdb.connect()
+        self.connection.execute(f"CREATE TABLE inventory_positions ({POSITIONS})")
+        self.connection.execute(f"CREATE TABLE shipment_lines ({LINES})")
+
+    def insert(self, table: str, **row) -> None:
+        columns, places = ", ".join(row), ", ".join("?" * len(row))
+        self.connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({places})", list(row.values()))
+
+    def position(self, location: str, sku: str, on_hand: int, cost: float | None = 2, day: date = DAY) -> None:
+        self.insert(
+            "inventory_positions", business_date=day, location_id=location, sku_id=sku, on_hand=on_hand, unit_cost=cost
+        )
+
+    def line(self, shipment: str, line_no: int, sku: str, **row) -> None:
+        basis = {
+            "business_date": DAY,
+            "from_location_id": "DC1",
+            "to_location_id": "S1",
+            "unit_cost": 2,
+            "units_shipped": 20,
+        }
+        self.insert("shipment_lines", **(basis | {"shipment_id": shipment, "line_no": line_no, "sku_id": sku} | row))
+
+    def found(self, kind: str) -> dict[str, dict]:
+        files = {name: self.file(name) for name in ("record_beliefs", "adjustments_proposed", "location_reliability")}
+        open_inputs(self.connection, files, self.file("exceptions"), DAY, POLICY)
+        find(self.connection, KINDS)
+        cursor = self.connection.execute("SELECT * EXCLUDE (kind) FROM found WHERE kind = ? ORDER BY cause_key", [kind])
+        names = [column[0] for column in cursor.description]
+        return {row[0]: dict(zip(names[1:], row[1:], strict=True)) for row in cursor.fetchall()}
+
+    def file(self, dataset: str) -> Path:
+        """The dataset's file of the date; one without rows where nothing was decided."""
+        path = self.lake.root / "decisions" / dataset / f"business_date={DAY}" / "data.parquet"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with duckdb.connect() as connection:
+                connection.execute(f"CREATE TABLE t ({SCHEMAS[f'decisions/{dataset}']})")
+                connection.execute(f"COPY t TO '{path}'")
+        return path
+
+
+@pytest.fixture
+def warehouse(tmp_path) -> Warehouse:
+    return Warehouse(tmp_path)
+
+
+BELIEF = {"location_id": "S1", "book_on_hand": 12, "believed_on_hand": 0, "probability_wrong": 0.9, "probability_empty": 0.75,
+          "probability_hidden": 0.1, "zero_sales_days": 9, "days_since_count": 40, "evidence": "zero_sales"}  # fmt: skip
+
+
+def test_suspected_phantom_stock(warehouse: Warehouse):
+    """At risk: probability x book x cost = 0.75 x 12 x 2 = 18. At the limits of policy there is no exception."""
+    for sku in ("P1", "limit", "cheap", "unknown"):
+        warehouse.position("S1", sku, 12, cost={"cheap": 1, "unknown": None}.get(sku, 2))
+    warehouse.lake.decide(
+        "record_beliefs", DAY,
+        [BELIEF | {"sku_id": "P1"}, BELIEF | {"sku_id": "limit", "probability_empty": 0.5}, BELIEF | {"sku_id": "cheap"},
+         BELIEF | {"sku_id": "unknown"}],
+    )  # fmt: skip
+    assert warehouse.found("suspected_phantom_stock") == {
+        "S1|P1": {
+            "sku_id": "P1", "location_id": "S1", "value_at_risk": Decimal(18), "evidence": "record_beliefs:S1|P1", "owner_role": None,
+            "detail": "Book 12 units, believed 0: nothing there with probability 0.75; strongest evidence zero_sales, 9 days without "
+            "a sale, counted 40 days ago.",
+        }
+    }  # fmt: skip
+
+
+def test_suspected_hidden_stock(warehouse: Warehouse):
+    """At risk: probability x units more than the book, at least one: 0.8 x 8 x 2 = 12.8."""
+    hidden = BELIEF | {
+        "book_on_hand": 0,
+        "believed_on_hand": 8,
+        "probability_empty": 0,
+        "probability_hidden": 0.8,
+        "days_since_count": None,
+    }
+    warehouse.position("S1", "P1", 0)
+    warehouse.lake.decide("record_beliefs", DAY, [hidden | {"sku_id": "P1"}])
+    [row] = warehouse.found("suspected_hidden_stock").values()
+    assert row["value_at_risk"] == Decimal("12.8")
+    assert row["detail"].startswith("Book 0 units, believed 8: more there than the book says with probability 0.80")
+    assert row["detail"].endswith("never counted.")
+
+
+def test_negative_stock_of_the_date_only(warehouse: Warehouse):
+    warehouse.position("S1", "P1", -3)
+    warehouse.position("S1", "P2", 0)
+    warehouse.position("S1", "P3", -3, day=date(2026, 3, 9))
+    found = warehouse.found("negative_stock")
+    assert {key: float(row["value_at_risk"]) for key, row in found.items()} == {"S1|P1": 6.0}
+    assert found["S1|P1"]["detail"] == "The book stands at -3 units: more left than ever came."
+
+
+def proposal(sku: str, source: str, variance: int, value: float, **row) -> dict:
+    return {
+        "location_id": "S1", "sku_id": sku, "source_id": source, "row_key": f"2026-03-09|S1|{sku}|{source}", "kind": "count",
+        "book_units": 10, "counted_units": 10 + variance, "variance_units": variance, "variance_value": value, "action": "post",
+        "approval_status": "pending", "approver_role": "store_manager", "due_on": date(2026, 3, 12),
+    } | row  # fmt: skip
+
+
+def test_variances_of_one_count_are_one_exception(warehouse: Warehouse):
+    """C1: -5 and +2 worth 50 and 20 are 70 at risk, never 30. A posted one and a disposition are no count variance."""
+    warehouse.lake.decide("adjustments_proposed", DAY, [
+        proposal("P1", "C1", 2, 20), proposal("P2", "C1", -5, -50, action="recount"), proposal("P3", "C1", -1, -9, approval_status="auto"),
+        proposal("P4", "C2", 3, 5), proposal("P5", "R1", 3, 5, kind="disposition"),
+    ])  # fmt: skip
+    found = warehouse.found("count_variance")
+    assert {key: (row["sku_id"], float(row["value_at_risk"])) for key, row in found.items()} == {
+        "S1|C1": (None, 70.0),
+        "S1|C2": ("P4", 5.0),
+    }
+    assert found["S1|C1"]["detail"] == (
+        "Count C1 at S1 waits with 2 variances (gains 2, losses 5 units): P2 counted 5, book 10, recount; P1 counted 12, book 10, post."
+    )
+    assert (
+        found["S1|C1"]["evidence"]
+        == "adjustments_proposed:2026-03-09|S1|P2|C1; adjustments_proposed:2026-03-09|S1|P1|C1"
+    )
+
+
+def test_overdue_approvals_of_one_role_are_one_exception(warehouse: Warehouse):
+    """Due on the date itself is in time."""
+    late, in_time = {"due_on": date(2026, 3, 9)}, {"due_on": DAY}
+    warehouse.lake.decide("adjustments_proposed", DAY, [
+        proposal("P1", "C1", 2, 20, **late), proposal("P2", "R1", -5, -50, kind="disposition", due_on=date(2026, 3, 8)),
+        proposal("P3", "C1", 2, 20, **in_time), proposal("P4", "C1", 2, 7, approver_role="finance_director", **late),
+        proposal("P5", "C1", 2, 20, approval_status="approved", **late),
+    ])  # fmt: skip
+    found = warehouse.found("overdue_approval")
+    assert {key: (row["owner_role"], float(row["value_at_risk"])) for key, row in found.items()} == {
+        "S1|store_manager": ("store_manager", 70.0), "S1|finance_director": ("finance_director", 7.0)
+    }  # fmt: skip
+    assert found["S1|store_manager"]["detail"] == (
+        "2 decisions are past due for store_manager at S1, the oldest since 2026-03-08: disposition R1 of P2 due 2026-03-08; "
+        "count C1 of P1 due 2026-03-09."
+    )
+
+
+def test_short_lines_of_one_shipment_are_one_exception(warehouse: Warehouse):
+    """The newest picture of a line counts; what closed more than the 3 days of the window ago is past."""
+    closed = {"status": "short", "closed_on": DAY}
+    warehouse.line("SHP1", 1, "P1", short_units=4, **closed)
+    warehouse.line("SHP1", 2, "P2", lost_units=6, short_units=6, **(closed | {"status": "lost"}))
+    warehouse.line("SHP1", 3, "P3", status="received")
+    first, last = date(2026, 3, 8), date(2026, 3, 7)
+    warehouse.line("SHP2", 1, "P1", short_units=1, **(closed | {"business_date": first, "closed_on": first}))
+    warehouse.line("SHP3", 1, "P1", short_units=1, **(closed | {"business_date": last, "closed_on": last}))
+    # Found again: short on the 9th, received late on the 10th.
+    warehouse.line(
+        "SHP4", 1, "P1", short_units=1, **(closed | {"business_date": date(2026, 3, 9), "closed_on": date(2026, 3, 9)})
+    )
+    warehouse.line("SHP4", 1, "P1", status="received", short_units=0)
+    found = warehouse.found("short_delivery")
+    assert {key: (row["sku_id"], row["location_id"], float(row["value_at_risk"])) for key, row in found.items()} == {
+        "SHP1|S1": (None, "S1", 20.0), "SHP2|S1": ("P1", "S1", 2.0)
+    }  # fmt: skip
+    assert (
+        found["SHP1|S1"]["detail"]
+        == "Shipment SHP1 from DC1 to S1: 10 of 40 units missing on 2 lines: P2 6 of 20; P1 4 of 20."
+    )
+    assert found["SHP1|S1"]["evidence"] == "shipment_lines:SHP1|2; shipment_lines:SHP1|1"
+
+
+def test_damaged_lines_of_one_shipment_are_one_exception(warehouse: Warehouse):
+    warehouse.line("SHP1", 1, "P1", status="in_transit", units_damaged=3, last_received_on=DAY)
+    warehouse.line("SHP2", 1, "P1", status="in_transit", units_damaged=3, last_received_on=date(2026, 3, 7))
+    [(key, row)] = warehouse.found("damaged_delivery").items()
+    assert (key, float(row["value_at_risk"])) == ("SHP1|S1", 6.0)
+    assert row["detail"] == "Shipment SHP1 from DC1 to S1: 3 of 20 units damaged on 1 line: P1 3 of 20."
+
+
+def test_all_that_is_late_from_one_dc_is_one_exception(warehouse: Warehouse):
+    """Two shipments of DC1 to two stores: 5 + 10 + 1 units at 2; what was overdue yesterday and is not today is none."""
+    late = {"status": "overdue", "expected_date": date(2026, 3, 8)}
+    warehouse.line("SHP1", 1, "P1", in_transit_units=5, **late)
+    warehouse.line("SHP1", 2, "P2", in_transit_units=10, **late)
+    warehouse.line(
+        "SHP2", 1, "P1", in_transit_units=1, to_location_id="S2", status="overdue", expected_date=date(2026, 3, 6)
+    )
+    warehouse.line("SHP3", 1, "P1", in_transit_units=9, **(late | {"business_date": date(2026, 3, 9)}))
+    warehouse.line("SHP4", 1, "P1", in_transit_units=9, status="in_transit", expected_date=DAY)
+    [(key, row)] = warehouse.found("late_delivery").items()
+    assert (key, row["location_id"], row["sku_id"], float(row["value_at_risk"])) == ("DC1", "DC1", None, 32.0)
+    assert row["detail"] == (
+        "2 shipments from DC1 to 2 locations overdue by up to 4 days, 16 units: SHP1 to S1 P2 10; SHP1 to S1 P1 5; SHP2 to S2 P1 1."
+    )
+
+
+def test_unreliable_location(warehouse: Warehouse):
+    path = warehouse.file("location_reliability")
+    warehouse.connection.execute(f"CREATE TABLE r AS FROM read_parquet('{path}')")
+    rates = {"business_date": DAY, "receipt_lines": 40, "receiving_error_lines": 8, "counted_records": 10, "wrong_records": 5,
+             "shrink_units": 30, "shrink_value": 60, "action": "buffer"}  # fmt: skip
+    warehouse.insert("r", location_id="S1", is_chronic_receiving=True, is_chronic_shrink=True, **rates)
+    warehouse.insert("r", location_id="S2", is_chronic_receiving=False, is_chronic_shrink=False, **rates)
+    warehouse.connection.execute(f"COPY r TO '{path}'")
+    [(key, row)] = warehouse.found("unreliable_location").items()
+    assert (key, row["value_at_risk"]) == ("S1", Decimal(60))
+    assert row["detail"] == (
+        "Chronic receiving errors and shrink at S1: 8 of 40 receipt lines and 5 of 10 counted records wrong, 30 units lost; "
+        "allocation applies buffer."
+    )
+
+
+def test_kinds_are_declared_once_and_speak_plainly():
+    names = [kind.name for kind in KINDS]
+    assert len(set(names)) == len(names)
+    assert all(kind.recommended_action.endswith(".") and kind.days_until_due >= 1 and kind.owner_role for kind in KINDS)
