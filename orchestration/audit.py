@@ -102,10 +102,13 @@ def verify_published(published: Path, current: Current) -> tuple[list[str], str]
 
 def show(home: Home, row_key: str | None, day: date | None) -> str:
     """Entries of the log, oldest first: of one row, of one date, or all. A proposal's key may leave its date out."""
-    current = _current(home)
-    files = [exact_path(home.published / name) for name in sorted(current.files) if name.startswith(f"{LOG}/")]
+    files = [home.published / name for name in sorted(_current(home).files) if name.startswith(f"{LOG}/")]
+    absent = [file for file in files if not file.exists()]
+    if absent:
+        raise LandedDataError(f"{absent[0]} is missing, though CURRENT.json names it: see `allocator audit verify`")
     with duckdb.connect() as connection:
-        rows = connection.execute(_SHOWN, {"files": files, "row_key": row_key, "day": day}).fetchall()
+        parameters = {"files": [exact_path(file) for file in files], "row_key": row_key, "day": day}
+        rows = connection.execute(_SHOWN, parameters).fetchall()
     if not rows:
         raise UsageError("no audit entry is about that: leave --row-key and --date out to see all of them")
     return "\n".join(_shown(*row) for row in rows)

@@ -202,7 +202,7 @@ def extended(
         "previous_sha256": previous_sha256,
         "policy_version": policy_version,
     }
-    result = connection.execute(_EXTENDED, parameters).to_arrow_table().cast(SCHEMA)
+    result = connection.sql(_EXTENDED, params=parameters).to_arrow_table().cast(SCHEMA)
     for name in tables:
         connection.unregister(name)
     return result
@@ -214,7 +214,7 @@ def read_entries(connection: duckdb.DuckDBPyConnection, file: Path) -> pa.Table:
         return ENTRIES.empty_table()
     columns = ", ".join(ENTRIES.names)
     query = f"SELECT {columns} FROM read_parquet($file, hive_partitioning = false, file_row_number = true) ORDER BY file_row_number"
-    return connection.execute(query, {"file": exact_path(file)}).to_arrow_table().cast(ENTRIES)
+    return connection.sql(query, params={"file": exact_path(file)}).to_arrow_table().cast(ENTRIES)
 
 
 def seals_due(staged: Path, files: dict[str, str], sealed: dict[str, str]) -> pa.Table:
