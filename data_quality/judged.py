@@ -81,7 +81,7 @@ SOURCES: Mapping[Gate, Sequence[Source]] = {
         *_judged(
             "decisions", "all",
             "demand_forecasts", "sku_segments", "allocations", "allocation_needs", "allocation_certificate",
-            "exceptions",
+            "record_beliefs", "count_list", "location_reliability", "exceptions",
         ),
         _context("warehouse", "run", "inventory_positions"),
         _context("warehouse", "all", "int_allocation_pairs"),

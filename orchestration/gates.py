@@ -45,6 +45,9 @@ GATED: dict[str, dict[str, dg.AssetKey]] = {
             "allocation_needs",
             "allocation_certificate",
             "sku_segments",
+            "record_beliefs",
+            "count_list",
+            "location_reliability",
             "exceptions",
         )
     },

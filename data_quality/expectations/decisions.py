@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from data_quality.expectations.exceptions import exception_parts
+from data_quality.expectations.records import record_parts
 from data_quality.expectations.spec import WARNING, ExpectationSpec, SpecBuilder, flatten
 from data_quality.invariants import BINDING_CONSTRAINTS, GAP_WRONG
 
@@ -65,7 +66,7 @@ def decision_specs() -> tuple[ExpectationSpec, ...]:
     """The suite `decisions`."""
     return flatten([
         *_forecasts(), *_segments(), *_allocation_rows(), *_allocation_supply(), *_allocation_capacities(),
-        *_allocation_pairs(), *_needs(), *_certificate(), *exception_parts(SUITE),
+        *_allocation_pairs(), *_needs(), *_certificate(), *exception_parts(SUITE), *record_parts(SUITE),
     ])  # fmt: skip
 
 

@@ -76,6 +76,11 @@ CERTIFICATE = "UPDATE allocation_certificate SET {} WHERE from_location_id = '*'
 STAR = [{"from_location_id": "*"}]
 
 OTHER_DATE = "UPDATE {} SET business_date = '2026-03-03'"
+BELIEF = "UPDATE record_beliefs SET {} WHERE location_id = 'S1'"
+BELIEF_A, BELIEF_B, BELIEF_S = ({"location_id": location, "sku_id": sku} for location, sku in (("DC1", "A"), ("DC1", "B"), ("S1", "A")))
+BELIEVED_ALL = [BELIEF_A, BELIEF_B, BELIEF_S]
+RELIABLE = "UPDATE location_reliability SET {} WHERE location_id = 'S1'"
+STORE_1 = [{"location_id": "S1"}]
 EXCEPTION = "UPDATE exceptions SET {} WHERE exception_id = 'x1'"
 EXCEPTION_1, EXCEPTION_2 = [{"exception_id": "x1"}], [{"exception_id": "x2"}]
 DECISIONS = [
@@ -85,6 +90,25 @@ DECISIONS = [
     ("allocation_needs.of_run_date", "allocation_needs", OTHER_DATE.format("allocation_needs"), LINE + LINE_B),
     ("allocation_certificate.of_run_date", "allocation_certificate", OTHER_DATE.format("allocation_certificate"),
      [*STAR, {"from_location_id": "DC1"}]),
+    ("record_beliefs.of_run_date", "record_beliefs", OTHER_DATE.format("record_beliefs"), BELIEVED_ALL),
+    ("record_beliefs.grain_unique", "record_beliefs", BELIEF.format("location_id = 'DC1'"), [BELIEF_A]),
+    ("record_beliefs.probability_wrong_in_range", "record_beliefs", BELIEF.format("probability_wrong = 1.5"), [BELIEF_S]),
+    ("record_beliefs.probability_empty_in_range", "record_beliefs", BELIEF.format("probability_empty = -0.1"), [BELIEF_S]),
+    ("record_beliefs.probability_hidden_in_range", "record_beliefs", BELIEF.format("probability_hidden = 2"), [BELIEF_S]),
+    ("record_beliefs.believed_on_hand_in_range", "record_beliefs", BELIEF.format("believed_on_hand = -1"), [BELIEF_S]),
+    ("record_beliefs.evidence_known", "record_beliefs", BELIEF.format("evidence = 'hunch'"), [BELIEF_S]),
+    ("record_beliefs.wrong_covers_its_kinds", "record_beliefs", BELIEF.format("probability_empty = 0.6"), [BELIEF_S]),
+    ("record_beliefs.one_per_record", "record_beliefs", BELIEF.format("book_on_hand = 8"), [BELIEF_S]),
+    ("record_beliefs.one_per_record", "record_beliefs", "DELETE FROM record_beliefs WHERE location_id = 'S1'", [BELIEF_S]),
+    ("count_list.of_run_date", "count_list", "UPDATE count_list SET business_date = '2026-03-02' WHERE count_rank = 1", [BELIEF_S]),
+    ("count_list.grain_unique", "count_list", "UPDATE count_list SET location_id = 'DC1'", [BELIEF_A]),
+    ("count_list.rank_unique", "count_list", "UPDATE count_list SET count_rank = 1", [BELIEF_A, BELIEF_S]),
+    ("count_list.worth_it", "count_list", "UPDATE count_list SET expected_gain = 0 WHERE count_rank = 1", [BELIEF_S]),
+    ("count_list.believed", "count_list", "UPDATE count_list SET probability_wrong = 0.6 WHERE count_rank = 1", [BELIEF_S]),
+    ("location_reliability.of_run_date", "location_reliability", RELIABLE.format("business_date = '2026-03-02'"), STORE_1),
+    ("location_reliability.location_id_unique", "location_reliability", "UPDATE location_reliability SET location_id = 'S1'", STORE_1),
+    ("location_reliability.action_known", "location_reliability", RELIABLE.format("action = 'pray'"), STORE_1),
+    ("location_reliability.action_has_a_cause", "location_reliability", RELIABLE.format("is_chronic_shrink = false"), STORE_1),
     ("exceptions.of_run_date", "exceptions", OTHER_DATE.format("exceptions"), [{"exception_id": f"x{n}"} for n in (1, 2, 3)]),
     ("exceptions.exception_id_unique", "exceptions", EXCEPTION.format("exception_id = 'x2'"), EXCEPTION_2),
     ("exceptions.severity_known", "exceptions", EXCEPTION.format("severity = 'dire'"), EXCEPTION_1),

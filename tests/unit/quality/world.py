@@ -130,6 +130,21 @@ DECISIONS = {
             is_blocked
         FROM (VALUES ('A', 8, 6, 13, 84, 20, 5, 6, 'case_pack', false), ('B', 4, 0, 0, 70, NULL, 0, 0, 'blocked', true))
             AS v(sku_id, need, allocated, position, supply, shelf, value, bound, constraint_name, is_blocked)""",
+    "record_beliefs": """
+        SELECT DATE '2026-03-04' AS business_date, location_id, sku_id, book::BIGINT AS book_on_hand,
+            believed::BIGINT AS believed_on_hand, wrong::DOUBLE AS probability_wrong, empty::DOUBLE AS probability_empty,
+            0::DOUBLE AS probability_hidden, 0 AS zero_sales_days, NULL::INTEGER AS days_since_count, 'age' AS evidence
+        FROM (VALUES ('DC1', 'A', 94, 94, 0.1, 0), ('DC1', 'B', 70, 70, 0.1, 0), ('S1', 'A', 9, 5, 0.5, 0.4))
+            AS v(location_id, sku_id, book, believed, wrong, empty)""",
+    "count_list": """
+        SELECT DATE '2026-03-04' AS business_date, location_id, sku_id, rank AS count_rank, 1 AS location_rank,
+            wrong::DOUBLE AS probability_wrong, 0::DOUBLE AS probability_empty, 9::DECIMAL(18,6) AS expected_gain,
+            9::BIGINT AS book_on_hand, 5::BIGINT AS believed_on_hand, NULL::INTEGER AS days_since_count, 'never counted' AS reason
+        FROM (VALUES ('S1', 'A', 1, 0.5), ('DC1', 'A', 2, 0.1)) AS v(location_id, sku_id, rank, wrong)""",
+    "location_reliability": """
+        SELECT DATE '2026-03-04' AS business_date, location_id, false AS is_chronic_receiving, chronic AS is_chronic_shrink,
+            action, 0.1::DOUBLE AS buffer_rate
+        FROM (VALUES ('S1', true, 'buffer'), ('S2', false, 'none')) AS v(location_id, chronic, action)""",
     "exceptions": """
         SELECT DATE '2026-03-04' AS business_date, 'x' || n AS exception_id, 'late_delivery' AS kind, 'DC' || n AS cause_key,
             'low' AS severity, NULL::VARCHAR AS sku_id, 'DC' || n AS location_id, n::DECIMAL(18,6) AS value_at_risk,
