@@ -58,6 +58,7 @@ class _Audit:
     connection: duckdb.DuckDBPyConnection
     problems: list[str] = field(default_factory=list)
     readable: list[Path] = field(default_factory=list)
+    hashes: list[str] = field(default_factory=list)
     entries: int = 0
     sealed: dict[str, list[date]] = field(default_factory=dict)
 
@@ -71,11 +72,14 @@ class _Audit:
         return self.published / partition_file(dataset, day)
 
 
-def verify(home: Home) -> str:
-    """One line on the whole chain. LandedDataError (exit 3) with a line per problem, the first broken link first."""
+def verify(home: Home, expected: str | None = None) -> str:
+    """One line on the whole chain. LandedDataError (exit 3) with a line per problem, the first broken link first.
+
+    expected: sha256 of a head noted down earlier, outside; a log that was written anew as a whole does not hold it.
+    """
     current = _current(home)
     while True:
-        problems, summary = verify_published(home.published, current)
+        problems, summary = verify_published(home.published, current, expected)
         again = _current(home)
         if again == current:
             break
@@ -85,11 +89,13 @@ def verify(home: Home) -> str:
     return summary
 
 
-def verify_published(published: Path, current: Current) -> tuple[list[str], str]:
+def verify_published(published: Path, current: Current, expected: str | None = None) -> tuple[list[str], str]:
     """Problems found in a published folder, and the line that says what was verified."""
     with duckdb.connect(config={"threads": 2, "memory_limit": "4GB"}) as connection:
         audit = _Audit(published, current, connection)
         _check_chain(audit)
+        if expected and expected not in audit.hashes:
+            audit.problems.append(f"{LOG}: {expected}, the head given with --expect, is no file of the chain")
         _check_seals(audit)
         _check_database(audit)
     sealed = ", ".join(f"{len(days)} files of {name}" for name, days in sorted(audit.sealed.items()))
@@ -155,6 +161,7 @@ def _check_chain(audit: _Audit) -> None:
             audit.entries += rows
             audit.readable.append(audit.published / name)
         previous = (name, sha256_of(audit.published / name))
+        audit.hashes.append(previous[1])
     _check_head(audit, previous, days[-1] if days else None, sequence)
 
 

@@ -255,7 +255,7 @@ def test_a_log_cannot_be_begun_anew(small):
     path = small.published / "CURRENT.json"
     said = json.loads(path.read_text())
     path.write_text(json.dumps({**said, "audit_head": None}))
-    with pytest.raises(LandedDataError, match="does not end as CURRENT.json says"):
+    with pytest.raises(LandedDataError, match=r"does not end as CURRENT.json says"):
         small.publish(D4)
 
 
@@ -320,6 +320,28 @@ def test_exit_codes_of_the_command(small, tmp_path, capsys):
     assert main(["audit", "verify", "--home", str(tmp_path / "none")]) == 2
     (tmp_path / "empty").mkdir()
     assert main(["audit", "verify", "--home", str(tmp_path / "empty")]) == 3
+
+
+def test_a_log_written_anew_does_not_hold_the_head_noted_down(small):
+    noted = [sha256_of(small.file("audit_log", day)) for day in (D3, D4)]
+    for sha in noted:
+        audit.verify(small.home, sha)
+    rewrite(small.published, f"audit_log/business_date={D4}/data.parquet", "'mallory' AS actor", fix_current=True)
+    alter_database(small.published, f"UPDATE audit_log SET actor = 'mallory' WHERE business_date = DATE '{D4}'")
+    audit.verify(small.home)
+    with pytest.raises(LandedDataError, match=f"{noted[1]}, the head given with --expect, is no file of the chain"):
+        audit.verify(small.home, noted[1])
+
+
+def test_a_database_taken_away_is_rebuilt_from_the_files(small):
+    """What the runbook says to do about a changed database."""
+    alter_database(small.published, "UPDATE stock_ledger SET units = 7")
+    (small.published / "allocator.duckdb").unlink()
+    assert told(small)[0].startswith("allocator.duckdb: cannot be opened")
+    before = small.hashes()
+    small.publish(D4)
+    assert small.hashes() == before
+    audit.verify(small.home)
 
 
 def test_a_swapped_in_older_file_is_found(small, tmp_path):
