@@ -18,8 +18,8 @@ import duckdb
 
 from data_quality.intake.sql import exact_path, literal
 from orchestration.errors import LandedDataError, UsageError
-from orchestration.publishing.audit import LOG, NO_FILE
-from orchestration.publishing.current import Current, read_current, sha256_of
+from orchestration.publishing.audit import LOG, NO_FILE, AuditHead
+from orchestration.publishing.current import FILE_NAME, Current, read_current, sha256_of
 from orchestration.publishing.datasets import BY_NAME, partition_file
 from orchestration.publishing.release import DATABASE
 from orchestration.settings import Home
@@ -36,7 +36,7 @@ SELECT
     json_extract_string(before, '$.sha256') AS sha256_before,
     lag(json_extract_string(after, '$.sha256')) OVER (PARTITION BY dataset, about_date ORDER BY sequence) AS sealed_before
 FROM read_parquet($files, hive_partitioning = false)
-WHERE action = 'sealed'
+WHERE action = 'sealed' AND list_contains($datasets, dataset)
 ORDER BY sequence
 """
 _SHOWN = """
@@ -126,12 +126,19 @@ def _shown(number, on, about, at, actor, role, action, dataset, key, before, aft
 
 
 def _current(home: Home) -> Current:
-    current = read_current(home.published)
+    try:
+        current = read_current(home.published)
+        if current and current.audit_head:
+            AuditHead(**current.audit_head)
+    except (ValueError, TypeError) as error:
+        raise LandedDataError(
+            f"{home.published / FILE_NAME} cannot be read: {error}; put it back from a backup"
+        ) from None
     if current is None:
         raise LandedDataError(f"nothing is published under {home.published}: run `allocator run --date D` first")
     if current.audit_head is None:
         raise LandedDataError(
-            f"{home.published} has no audit_head in CURRENT.json: it was taken out, or an older version published; run a date"
+            f"{home.published / FILE_NAME} has no audit_head: it was taken out, or an older version published; run a date"
         )
     return current
 
@@ -206,10 +213,13 @@ def _check_seals(audit: _Audit) -> None:
     if not audit.readable:
         return
     newest: dict[tuple[str, date], tuple[int, str]] = {}
-    parameters = {"files": [exact_path(path) for path in audit.readable]}
-    for dataset, about, sequence, on, sha256, before, sealed_before in audit.connection.execute(
-        _SEALS, parameters
-    ).fetchall():
+    try:
+        parameters = {"files": [exact_path(path) for path in audit.readable], "datasets": sorted(BY_NAME)}
+        seals = audit.connection.execute(_SEALS, parameters).fetchall()
+    except duckdb.Error as error:
+        audit.problems.append(f"{LOG}: its seals cannot be read: {str(error).splitlines()[0]}")
+        return
+    for dataset, about, sequence, on, sha256, before, sealed_before in seals:
         if before != sealed_before:
             audit.problems.append(
                 f"{partition_file(LOG, on)}: entry {sequence} seals {partition_file(dataset, about)} as rewritten from sha256"

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration import audit
@@ -242,6 +242,30 @@ def test_a_file_that_is_no_parquet_any_more_is_named(small):
     assert told(small)[0].startswith(f"{LOG3}: cannot be read as a file of the log")
 
 
+def test_seals_that_are_no_json_and_a_current_that_is_none_are_lines_not_crashes(small):
+    rewrite(small.published, f"audit_log/business_date={D4}/data.parquet", "'gibberish' AS after")
+    assert any(line.startswith("audit_log: its seals cannot be read") for line in told(small))
+    path = small.published / "CURRENT.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "audit_head": {"sha256": "x"}}))
+    assert "CURRENT.json cannot be read" in told(small)[0]
+    path.write_text("{")
+    assert "CURRENT.json cannot be read" in told(small)[0]
+
+
+def test_a_file_sealed_anew_as_if_it_were_the_first_time_is_found(small):
+    """A changed file whose dataset was taken out of audit_head, so that the next release sealed it again."""
+    rewrite(small.published, f"stock_ledger/business_date={D1}/data.parquet", "6 AS units", fix_current=True)
+    alter_database(small.published, f"UPDATE stock_ledger SET units = 6 WHERE business_date = DATE '{D1}'")
+    path = small.published / "CURRENT.json"
+    said = json.loads(path.read_text())
+    said["audit_head"]["sealed"] = ["allocations"]
+    path.write_text(json.dumps(said))
+    small.publish(D4)
+    assert told(small)[0].startswith(
+        f"audit_log/business_date={D4}/data.parquet: entry 11 seals stock_ledger/business_date={D1}/data.parquet"
+    )
+
+
 def test_nothing_is_appended_to_a_log_that_was_changed(small):
     name = f"audit_log/business_date={D4}/data.parquet"
     rewrite(small.published, name, "'mallory' AS actor")
@@ -352,6 +376,7 @@ def test_a_swapped_in_older_file_is_found(small, tmp_path):
     assert told(small)[0].startswith(f"allocations/business_date={D4}/data.parquet: sha256 is")
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 4), st.lists(st.integers(0, 9), max_size=4, unique=True), st.integers(0, 2)), max_size=8)
 )  # fmt: skip
