@@ -43,12 +43,15 @@ DATASETS: tuple[Dataset, ...] = (
     Dataset("allocation_needs", "decisions", ("from_location_id", "to_location_id", "sku_id"), "run", True, False),
     Dataset("demand_forecasts", "decisions", ("location_id", "sku_id"), "run", True, False),
     Dataset("sku_segments", "decisions", ("sku_id",), "run", True, False),
+    Dataset("adjustments_proposed", "decisions", ("location_id", "sku_id", "source_id"), "run", True, False),
     Dataset("record_beliefs", "decisions", ("location_id", "sku_id"), "run", True, False),
     Dataset("count_list", "decisions", ("location_id", "sku_id"), "run", True, False),
     Dataset("location_reliability", "decisions", ("location_id",), "run", False, False),
     Dataset("exceptions", "decisions", ("exception_id",), "run", True, False),
     Dataset("inventory_positions", "warehouse", ("location_id", "sku_id"), "run", True, True),
     Dataset("reconciliations", "warehouse", ("location_id", "sku_id"), "run", True, True),
+    Dataset("shipment_lines", "warehouse", ("shipment_id", "line_no", "to_location_id", "sku_id"), "run", True, True),
+    Dataset("fact_flags", "warehouse", ("feed", "source_key", "flag"), "all", True, True),
     Dataset(
         "stock_ledger", "warehouse", ("movement_id",), "all", True, True, is_sealed=True, append_only_by="movement_id"
     ),
