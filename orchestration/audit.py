@@ -122,7 +122,7 @@ def show(home: Home, row_key: str | None, day: date | None) -> str:
 
 def _shown(number, on, about, at, actor, role, action, dataset, key, before, after, reason) -> str:
     change = f"{before or 'nothing'} -> {after or 'nothing'}"
-    return f"{number}  {at or on}  {actor} ({role})  {action} {dataset} {key} of {about}: {change}; {reason or 'no reason given'}"
+    return f"{number}  {at or on}  {actor}{f' ({role})' if role else ''}  {action} {dataset} {key} of {about}: {change}; {reason or 'no reason given'}"
 
 
 def _current(home: Home) -> Current:

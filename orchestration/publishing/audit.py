@@ -60,7 +60,7 @@ WITH fresh AS (
     ANTI JOIN known AS k ON k.entry_id = e.entry_id
     UNION ALL BY NAME
     SELECT
-        about_date, 'allocator' AS actor, 'system' AS role, 'sealed' AS action, dataset, about_date::VARCHAR AS row_key,
+        about_date, 'allocator' AS actor, 'sealed' AS action, dataset, about_date::VARCHAR AS row_key,
         CASE WHEN sha256_before IS NOT NULL THEN json_object('sha256', sha256_before)::VARCHAR END AS before,
         json_object('rows', rows, 'sha256', sha256)::VARCHAR AS after,
         CASE WHEN sha256_before IS NULL THEN 'first published' ELSE 'rewritten' END || ' by the run of '
