@@ -40,3 +40,9 @@ def attribute(variance, units, fact, is_pair, other, mirror, left, room):
                 left[w] -= take
                 room[fact[m]] -= take
     return taken
+
+
+def warm_up() -> None:
+    """Compile the kernel for the array types of real runs: one variance, one fact."""
+    one, none = np.ones(1, np.int64), np.full(1, -1, np.int64)
+    attribute(one * 0, one, one * 0, np.zeros(1, np.bool_), none, none, one.copy(), one.copy())
