@@ -3,7 +3,18 @@
 from allocation_assets.allocation.assets import allocate
 from allocation_assets.demand.assets import demand_forecasts
 from allocation_assets.exceptions.assets import exceptions
+from allocation_assets.reconciliation.assets import approval_outcomes, propose_adjustments, variance_causes
 from allocation_assets.records.assets import believe_records, reliability
 from allocation_assets.segmentation.assets import sku_segments
 
-decision_assets = [demand_forecasts, sku_segments, reliability, believe_records, allocate, exceptions]
+decision_assets = [
+    approval_outcomes,
+    demand_forecasts,
+    sku_segments,
+    reliability,
+    believe_records,
+    allocate,
+    variance_causes,
+    propose_adjustments,
+    exceptions,
+]

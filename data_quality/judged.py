@@ -81,11 +81,13 @@ SOURCES: Mapping[Gate, Sequence[Source]] = {
         *_judged(
             "decisions", "all",
             "demand_forecasts", "sku_segments", "allocations", "allocation_needs", "allocation_certificate",
+            "approval_outcomes", "variance_causes", "adjustments_proposed", "audit_entries",
             "record_beliefs", "count_list", "location_reliability", "exceptions",
         ),
         _context("warehouse", "run", "inventory_positions"),
         _context("warehouse", "all", "int_allocation_pairs"),
         _context("warehouse", "all", "int_dc_supply"),
+        _context("warehouse", "all", "int_variances"),
     ],
     "marts": [
         *_judged("warehouse", "range", "kpi_daily", "feed_accounting", "quarantine", "reconciliations"),

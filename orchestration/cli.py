@@ -50,6 +50,11 @@ def build_parser() -> argparse.ArgumentParser:
     quarantine = command("quarantine", "the quarantined rows with their reasons")
     quarantine.add_argument("--feed", metavar="F", help="only this feed")
     quarantine.add_argument("--export", metavar="FILE", help="write all of them to a CSV file")
+    audit = command("audit", "check the audit log's hash chain and what it vouches for, or show its entries")
+    audit.add_argument("action", choices=("verify", "show"), help="check the chain, or show entries")
+    audit.add_argument("--expect", metavar="SHA", help="verify: a head noted down earlier must be a file of the chain")
+    audit.add_argument("--row-key", metavar="K", help="show: only the row with this key, e.g. of a proposal")
+    audit.add_argument("--date", type=_date, metavar="D", help="show: only what was entered on, or is about, this date")
     ui = command("ui", "the Dagster UI of this home, on loopback")
     ui.add_argument("--port", type=int, default=3000)
     return parser
@@ -119,6 +124,11 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from orchestration.status import quarantine
 
         print(quarantine(home, arguments.feed, arguments.export))
+    elif arguments.command == "audit":
+        from orchestration import audit
+
+        is_check = arguments.action == "verify"
+        print(audit.verify(home, arguments.expect) if is_check else audit.show(home, arguments.row_key, arguments.date))
     elif arguments.command == "ui":
         from orchestration.ui import serve
 

@@ -49,6 +49,10 @@ GATED: dict[str, dict[str, dg.AssetKey]] = {
             "count_list",
             "location_reliability",
             "exceptions",
+            "approval_outcomes",
+            "variance_causes",
+            "adjustments_proposed",
+            "audit_entries",
         )
     },
     "marts": {

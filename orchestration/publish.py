@@ -5,6 +5,7 @@ One multi-asset, so that every published dataset stands in the lineage; it write
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 
 import dagster as dg
@@ -18,7 +19,7 @@ from orchestration.partitions import business_dates
 from orchestration.publishing import datasets as registry
 from orchestration.publishing.current import Current, read_current, write_current
 from orchestration.publishing.exchange import exchange, finish_interrupted_exchange
-from orchestration.publishing.release import DATABASE, Scope, file_hashes, stage_release
+from orchestration.publishing.release import DATABASE, Release, Scope, stage_release
 from orchestration.reach_back import outcome_hashes
 from orchestration.resources import HomeResource, RunSession
 from orchestration.run_facts import input_hash, provenance
@@ -35,6 +36,8 @@ def published_key(dataset: str) -> dg.AssetKey:
 def _upstream(dataset: registry.Dataset) -> dg.AssetKey:
     if dataset.source == "quality":
         return decision_key("run_facts")
+    if dataset.source == "audit":
+        return decision_key("audit_entries")
     return mart_key(dataset.name) if dataset.source == "warehouse" else decision_key(dataset.name)
 
 
@@ -77,13 +80,19 @@ def publish_release(session: RunSession, run_date: date) -> dict[str, int]:
     current = read_current(home.published)
     state = pending_range(home, run_date)
     scope = publish_scope(session, run_date, current, state)
-    window_days = session.policy.deployment(run_date)["publish.window_days"]
-    staged = stage_release(home, scope, current, window_days=window_days)
+    release = stage_release(
+        home,
+        scope,
+        current,
+        policy_version=session.policy.hash,
+        window_days=session.policy.deployment(run_date)["publish.window_days"],
+    )
+    staged = release.folder
     violations = invariants.check_invariants(staged / DATABASE, list(scope.changed))
     if violations:
         lines = "\n".join(f"invariant {v.invariant} of published.md is broken: {v.message}" for v in violations)
         raise LandedDataError(f"{lines}\nnothing was published; the staged release is {staged}")
-    write_current(staged, _current(session, run_date, scope, current, state, file_hashes(staged, scope, current)))
+    write_current(staged, _current(session, run_date, scope, current, state, release))
     exchange(staged, home.published)
     shutil.rmtree(staged, ignore_errors=True)
     return _row_counts(home.published / DATABASE, run_date)
@@ -121,7 +130,7 @@ def _current(
     scope: Scope,
     current: Current | None,
     state: StateRange,
-    files: dict[str, str],
+    release: Release,
 ) -> Current:
     newest = max(str(run_date), current.business_date) if current else str(run_date)
     return Current(
@@ -135,7 +144,9 @@ def _current(
         run_dates=sorted(str(day) for day in scope.run_dates),
         stage_seconds={name: round(seconds, 3) for name, seconds in session.stage_seconds.items()},
         provenance=provenance(session, run_date),
-        files=files,
+        files=release.files,
+        audit_head=asdict(release.audit_head),
+        database_from=str(release.database_from),
         outcomes=outcome_hashes(session.home, state.state_to),
     )
 

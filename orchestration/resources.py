@@ -28,6 +28,7 @@ log = logging.getLogger("allocator")
 #: Progress as a person reads it, by stage.
 STAGES = {
     "ingest": "taking in what landed",
+    "approve": "judging approvals",
     "gates": "checking what came",
     "dbt_inventory": "building ledger and positions (dbt)",
     "decide": "forecasting and allocating",

@@ -43,6 +43,10 @@ SCHEMA = pa.schema(
     ]
 )
 
+#: Decided datasets of the date before that a run reads, and files beside its carry file.
+HANDED_OVER = ("adjustments_proposed", "approval_outcomes", "exceptions", "variance_causes")
+CARRIED_BESIDE = ("beliefs.parquet",)
+
 
 def _accounting(session: RunSession) -> str:
     return str(session.home.lake / "loads" / "*" / "*" / "*" / "accounting.parquet")
@@ -62,8 +66,15 @@ def predecessor(session: RunSession, run_date: date) -> date | None:
         ).fetchone()[0]
 
 
+def handed_over_files(session: RunSession, business_date: date) -> list[Path]:
+    """What a date hands to the next one (semantics 6), whether it is there or not."""
+    decided = [session.decision_file(name, business_date) for name in HANDED_OVER]
+    carried = carry_file(session, business_date)
+    return [carried, *(carried.with_name(name) for name in CARRIED_BESIDE), *decided]
+
+
 def input_hash(session: RunSession, run_date: date) -> str:
-    """sha256 over every delivered file up to the date, the policy, the code version and the predecessor's carry file."""
+    """sha256 over every delivered file up to the date, the policy, the code version and what the date before hands over."""
     with duckdb.connect() as connection:
         rows = connection.execute(
             """SELECT DISTINCT feed, business_date, source_file, sha256
@@ -72,12 +83,12 @@ def input_hash(session: RunSession, run_date: date) -> str:
             {"files": _accounting(session), "day": run_date},
         ).fetchall()
     before = predecessor(session, run_date)
-    carried = carry_file(session, before) if before else None
     digest = hashlib.sha256()
     for row in rows:
         digest.update(repr(tuple(map(str, row))).encode())
     digest.update(session.policy.hash.encode() + code_version().encode())
-    digest.update(sha256_of(carried).encode() if carried and carried.exists() else b"cold start")
+    for file in handed_over_files(session, before) if before else []:
+        digest.update(sha256_of(file).encode() if file.exists() else b"cold start")
     return digest.hexdigest()
 
 

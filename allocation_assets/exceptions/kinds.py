@@ -115,7 +115,7 @@ def _per_shipment(units: str, condition: str, words: str) -> str:
     """
 
 
-_SHORT = "greatest(coalesce(short_units, 0), coalesce(lost_units, 0))"
+_SHORT = "short_units"
 
 _ON_THE_WAY = "shipment_id || ' to ' || to_location_id || ' ' || sku_id || ' ' || in_transit_units"
 _LATE = f"""

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from allocation_assets.policy.limits import parse_limits
 from allocation_assets.policy.schema import WEEKDAYS, Parameter
 
 _NULL_TAG = "tag:yaml.org,2002:null"
@@ -190,6 +191,8 @@ def _read_strings(parameter: Parameter, node: yaml.Node) -> tuple[str, ...]:
     if parameter.format == "sku_patterns":
         for item in node.value:
             _check_pattern(parameter, item)
+    if parameter.format == "approval_limits":
+        _check_limits(parameter, node)
     return tuple(sorted({read_text(item, parameter.name) for item in node.value}))
 
 
@@ -203,6 +206,14 @@ def _check_pattern(parameter: Parameter, item: yaml.Node) -> None:
     except re.error as error:
         fault = f"{parameter.name} has {text!r}, no regular expression ({error.msg})"
         raise Fault(item, fault, "correct it, or write a glob such as BANK*") from None
+
+
+def _check_limits(parameter: Parameter, node: yaml.SequenceNode) -> None:
+    """Fault where the texts are no ladder of approval (see limits.py)."""
+    try:
+        parse_limits([read_text(item, parameter.name) for item in node.value])
+    except ValueError as error:
+        raise Fault(node, f"{parameter.name}: {error}", "write a list such as [store_manager:500, director:*]") from None
 
 
 _READERS: dict[str, Callable[[Parameter, yaml.Node], Any]] = {

@@ -161,9 +161,13 @@ def _see_sales(mass, book, sales, moved, step, equal, at_least, slip):
 
 
 @njit(cache=True, nogil=True)
-def _see_shelf(mass, book, step, share_out, reliability):
-    """Weigh by what the shelf was seen to be: `share_out` of the day empty (NaN = not seen)."""
-    if math.isnan(share_out):
+def _see_shelf(mass, book, sales, step, share_out, reliability):
+    """Weigh by what the shelf was seen to be: `share_out` of the day empty (NaN = nobody looked).
+
+    Empty all day without a sale speaks for no stock, never empty for stock; a part of the day for neither, because it
+    does not say which part.
+    """
+    if math.isnan(share_out) or (share_out > 0.0 and (share_out < 1.0 or sales > 0)):
         return
     seen = share_out > 0.0
     for k in range(STATES):
@@ -200,6 +204,41 @@ def _normalise(mass):
 
 
 @njit(cache=True, nogil=True)
+def _level(mean, run, j, half_life):
+    """Demand a day: as forecast, or within a run without sales the level from before it, slowly forgotten."""
+    if run[j, 1] == 0.0:
+        return mean
+    return max(mean, run[j, 2] * 0.5 ** (run[j, 1] / half_life))
+
+
+@njit(cache=True, nogil=True)
+def _count_run(run, j, sales, could_sell, mean, exposure):
+    """Begin, lengthen or end the run without sales."""
+    if sales > 0:
+        run[j, 0], run[j, 1], run[j, 2] = 0.0, 0.0, mean
+    elif could_sell:
+        if run[j, 1] == 0.0:
+            run[j, 2] = mean
+        run[j, 0] += exposure
+        run[j, 1] += 1.0
+
+
+@njit(cache=True, nogil=True)
+def _is_wrong(error, pack):
+    return error > pack or error < -pack
+
+
+@njit(cache=True, nogil=True)
+def _wrong(mass, book, step, pack):
+    """Chance that nothing is there although the book says so, or that the error is more than a case."""
+    total = mass[EMPTY] if book > 0 or book < -pack else 0.0
+    for k in range(EMPTY):
+        if _is_wrong(MULTIPLES[k] * step, pack):
+            total += mass[k]
+    return min(total, 1.0)
+
+
+@njit(cache=True, nogil=True)
 def update_pairs(lo, hi, mass, book, run, facts, odds, rates, losses, receipt_errors, settings, found):
     """One day for the pairs lo <= j < hi, in place.
 
@@ -208,7 +247,7 @@ def update_pairs(lo, hi, mass, book, run, facts, odds, rates, losses, receipt_er
     returned, moved out, corrected, counted (-1), variance, case pack. odds (n, 3): daily mean, dispersion, share of
     the day out of stock (NaN); rates (n, 4): open (1/0), hazard factors of losses and gains, steps.
     settings: shape, half-life, slip, shelf reliability, count hit, loss base, loss per unit, gain per unit, receipt rate.
-    found (n, 2) out: probability of a loss and of a gain just before a count.
+    found (n, 3) out: probability of a loss, of a gain and of a wrong record just before a count.
     """
     now, out = np.empty(STATES), np.empty(STATES)
     for j in range(lo, hi):
@@ -220,30 +259,24 @@ def update_pairs(lo, hi, mass, book, run, facts, odds, rates, losses, receipt_er
         _shift(now, out, book[j] - opening, step)
         _receive(now, out, opening, arrived, received, step, pack, settings[8], rates[j, 1:3], receipt_errors)
         stocked = opening + arrived
-        level = max(odds[j, 0], run[j, 2] * 0.5 ** (run[j, 1] / settings[1])) if run[j, 1] > 0 else odds[j, 0]
+        level = _level(odds[j, 0], run, j, settings[1])
         equal, at_least, exposure = _sales_odds(sales, level, odds[j, 1], run[j, 0], settings[0])
         if not is_open:
             equal, at_least = 1.0, 1.0
         _see_sales(now, stocked, sales, moved, step, equal, at_least, settings[2])
-        if sales > 0:
-            run[j, 0], run[j, 1], run[j, 2] = 0.0, 0.0, odds[j, 0]
-        elif is_open and stocked > 0:
-            if run[j, 1] == 0:
-                run[j, 2] = odds[j, 0]
-            run[j, 0] += exposure
-            run[j, 1] += 1.0
+        _count_run(run, j, sales, is_open and stocked > 0, odds[j, 0], exposure)
         before = closing - corrected
-        _see_shelf(now, before, step, odds[j, 2], settings[3])
+        _see_shelf(now, before, sales, step, odds[j, 2], settings[3])
         _normalise(now)
         _settle(now, before, step)
         loss = min((settings[5] + settings[6] * level) * rates[j, 1], 0.25)
         gain = min(settings[7] * (level + sales) * 0.5 * rates[j, 2], 0.25)
         _lose(now, out, before, step, pack, loss, gain, losses)
         _settle(now, before, step)
-        found[j, 0], found[j, 1] = 0.0, 0.0
         if counted >= 0:
             found[j, 0] = now[:ZERO].sum() + (now[EMPTY] if before > 0 else 0.0)
             found[j, 1] = now[ZERO + 1 : EMPTY].sum() + (now[EMPTY] if before < 0 else 0.0)
+            found[j, 2] = _wrong(now, before, step, pack)
             _count(now, out, counted, facts[j, 8], step, settings[4])
             run[j, 0], run[j, 1] = 0.0, 0.0
         _shift(now, out, -corrected, step)
@@ -254,29 +287,40 @@ def update_pairs(lo, hi, mass, book, run, facts, odds, rates, losses, receipt_er
 
 
 @njit(cache=True, nogil=True)
-def summarise(lo, hi, mass, book, step, pack, out):
-    """Fill out[j] = probability wrong, empty, hidden, mean stock, units missing, units too many, for lo <= j < hi.
+def chances(lo, hi, mass, book, step, pack, out):
+    """Fill out[j] with the filter's own chance that the record is wrong, for the pairs lo <= j < hi."""
+    for j in range(lo, hi):
+        out[j] = _wrong(mass[j], book[j], step[j], pack[j])
 
-    Wrong: nothing there although the book says so, or an error of more than a case. Hidden: more than a case too many.
+
+@njit(cache=True, nogil=True)
+def summarise(lo, hi, mass, book, step, pack, wrong_scale, right_scale, out):
+    """Fill out[j] = chance empty, chance hidden, mean stock, median stock, units missing, units too many.
+
+    Masses of wrong and of right states are scaled first (what experience says of the filter's chances). Missing and too
+    many count errors of more than a case where the shelf is not empty.
     """
     for j in range(lo, hi):
-        wrong, hidden, mean, missing, excess = 0.0, 0.0, 0.0, 0.0, 0.0
+        empty_scale = wrong_scale[j] if book[j] > 0 or book[j] < -pack[j] else right_scale[j]
+        below = mass[j, EMPTY] * empty_scale
+        hidden, mean, missing, excess = 0.0, 0.0, 0.0, 0.0
+        median = 0 if below >= 0.5 else -1
         for k in range(EMPTY):
-            p = mass[j, k]
-            if p == 0.0:
-                continue
             error = MULTIPLES[k] * step[j]
-            mean += p * max(book[j] + error, 0)
-            missing += p * max(-error, 0)
-            excess += p * max(error, 0)
-            if error > pack[j]:
-                hidden += p
-            if error > pack[j] or error < -pack[j]:
-                wrong += p
-        empty = mass[j, EMPTY] if book[j] > 0 else 0.0
+            is_wrong = _is_wrong(error, pack[j])
+            p = mass[j, k] * (wrong_scale[j] if is_wrong else right_scale[j])
+            stock = max(book[j] + error, 0)
+            mean += p * stock
+            below += p
+            if median < 0 and below >= 0.499999:
+                median = stock
+            if is_wrong:
+                missing += p * max(-error, 0)
+                excess += p * max(error, 0)
+                hidden += p if error > 0 else 0.0
         if book[j] < -pack[j]:
-            hidden += mass[j, EMPTY]
-            wrong += mass[j, EMPTY]
-        excess += mass[j, EMPTY] * max(-book[j], 0)
+            hidden += mass[j, EMPTY] * empty_scale
+            excess += mass[j, EMPTY] * empty_scale * -book[j]
+        out[j, 0] = min(mass[j, EMPTY] * empty_scale, 1.0) if book[j] > 0 else 0.0
+        out[j, 1], out[j, 2], out[j, 3] = min(hidden, 1.0), mean, max(median, 0)
         out[j, 4], out[j, 5] = missing, excess
-        out[j, 0], out[j, 1], out[j, 2], out[j, 3] = min(wrong + empty, 1.0), empty, min(hidden, 1.0), mean

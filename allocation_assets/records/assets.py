@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from allocation_assets.records import queries
-from allocation_assets.records.carry import write_learned, write_state
+from allocation_assets.records.carry import BELIEFS, write_learned, write_state
 from allocation_assets.records.counts import CountSettings, expected_gain, rank_counts
 from allocation_assets.records.daily import Carried, Formed, form_beliefs, read_universe
 from allocation_assets.records.filter import EVIDENCE, FilterSettings
@@ -57,8 +57,8 @@ def beliefs_of(session: RunSession, run_date: date) -> Formed:
     carried = None
     if before:
         folder = carry_file(session, before).parent
-        if (folder / "beliefs.parquet").exists():
-            carried = Carried(before, folder / "beliefs.parquet", folder / "learned.parquet")
+        if (folder / BELIEFS).exists():
+            carried = Carried(before, folder)
     window = session.policy.deployment(run_date)["records.window_days"]
     files = [session.decision_file(name, run_date) for name in ("demand_forecasts", "sku_segments")]
     with session.warehouse() as connection:
@@ -98,8 +98,8 @@ def write_beliefs(session: RunSession, run_date: date, formed: Formed) -> dict[s
         for name, query in queries.BELIEFS.items()
     }
     folder = carry_file(session, run_date).parent
-    write_state(folder / "beliefs.parquet", table["sku_id"], table["location_id"], formed.state)
-    write_learned(folder / "learned.parquet", formed.universe.locations, formed.learned)
+    write_state(folder / BELIEFS, table["sku_id"], table["location_id"], formed.state)
+    write_learned(folder, formed.universe.locations, formed.learned)
     return counts
 
 

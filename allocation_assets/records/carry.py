@@ -12,9 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from allocation_assets.records.filter import Learned, RecordState
+from allocation_assets.records.filter import CELLS, Learned, RecordState
 
 _SCALE = 65_535
+BELIEFS, LEARNED, CHANCES = "beliefs.parquet", "learned.parquet", "chances.parquet"
+_CHANCES = ("found_wrong", "predicted_wrong")
 _LEARNED = ("found_losses", "predicted_losses", "found_gains", "predicted_gains")
 
 
@@ -56,16 +58,21 @@ def read_state(source: Path, rows: np.ndarray) -> RecordState:
     )
 
 
-def write_learned(target: Path, locations: list[str], learned: Learned) -> None:
-    """Write what counts have taught, by location."""
-    _write(target, pa.table({"location_id": locations, **{name: getattr(learned, name) for name in _LEARNED}}))
+def write_learned(folder: Path, locations: list[str], learned: Learned) -> None:
+    """Write what counts have taught: of each location's rates, and of the chances (LEARNED and CHANCES in `folder`)."""
+    rates = {name: getattr(learned, name) for name in _LEARNED}
+    _write(folder / LEARNED, pa.table({"location_id": locations, **rates}))
+    _write(folder / CHANCES, pa.table({name: getattr(learned, name).ravel() for name in _CHANCES}))
 
 
-def read_learned(source: Path, locations: list[str]) -> Learned:
-    """What counts had taught of the given locations; nothing of one that the file does not know."""
+def read_learned(folder: Path, locations: list[str]) -> Learned:
+    """What counts had taught, of the given locations; nothing of one that the files do not know."""
     learned = Learned.nothing(len(locations))
-    if source.exists():
-        table = pq.read_table(source)
+    if (folder / LEARNED).exists():
+        chances = pq.read_table(folder / CHANCES)
+        for name in _CHANCES:
+            getattr(learned, name)[:] = chances[name].to_numpy().reshape(CELLS)
+        table = pq.read_table(folder / LEARNED)
         known = {name: row for row, name in enumerate(table["location_id"].to_pylist())}
         at = np.array([known.get(name, -1) for name in locations], np.int64)
         for name in _LEARNED:

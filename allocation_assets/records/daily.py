@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from allocation_assets.records.carry import read_learned, read_state
+from allocation_assets.records.carry import BELIEFS, read_learned, read_state
 from allocation_assets.records.filter import (
     Beliefs,
     Facts,
@@ -98,11 +98,10 @@ def read_universe(connection: duckdb.DuckDBPyConnection, day: date, forecasts: P
 
 @dataclass(frozen=True)
 class Carried:
-    """The hand-over of the landed date before: its date, the records' state and what counts had taught."""
+    """The hand-over of the landed date before: its date and the folder of its files (allocation_assets/records/carry.py)."""
 
     date: date
-    state: Path
-    learned: Path
+    folder: Path
 
 
 def form_beliefs(
@@ -116,8 +115,8 @@ def form_beliefs(
     """Take in the day's facts on top of what was carried; without a hand-over (cold start) those of the window."""
     if carried is not None:
         replay = _Replay(connection, universe, settings, [day], day)
-        taught = read_learned(carried.learned, universe.locations)
-        state, learned, beliefs = replay.run(replay.carried_state(carried.state), taught, carried.date)
+        taught = read_learned(carried.folder, universe.locations)
+        state, learned, beliefs = replay.run(replay.carried_state(carried.folder / BELIEFS), taught, carried.date)
         return Formed(universe, beliefs, state, learned)
     days = _dates(connection, day, window_days) or [day]
     replay = _Replay(connection, universe, settings, days, day)

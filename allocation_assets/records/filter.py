@@ -17,6 +17,10 @@ Defaults are set from published audits: 65 % of about 370,000 records of 37 stor
 fifth of the wrong ones by six units or more (DeHoratius and Raman, Management Science 54(4), 2008); half of the records
 right and three quarters within five units (Kang and Gershwin, IIE Transactions 37(9), 2005).
 
+What counts find also calibrates the chances: of records given such a chance before a count, by classes of chance and of
+demand, the share that was wrong (again shrunk: few counts change little). Counts are chosen by class and by the list, not
+by what is on the shelf, so they speak for the records that were not counted.
+
 Known drawbacks: pairs are filtered one by one (a mis-pick that fills a sibling is seen from one side only); stock in
 the back room that is not on the shelf looks like no stock; the grid blurs errors far out.
 """
@@ -90,19 +94,28 @@ class RecordState:
     days_since_receipt: np.ndarray
 
 
+#: Classes of chance and of daily demand within which chances are held against what counts found.
+CHANCE_EDGES = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9])
+DEMAND_EDGES = np.array([0.3, 1.0, 3.0])
+CELLS = (len(DEMAND_EDGES) + 1, len(CHANCE_EDGES) + 1)
+
+
 @dataclass
 class Learned:
-    """What counts have taught, per location (m): errors found and predicted (at factor 1), losses and gains apart."""
+    """What counts have taught. Per location (m): errors found and predicted (at factor 1), losses and gains apart. Per
+    class of demand and chance (CELLS): wrong records found, and predicted."""
 
     found_losses: np.ndarray
     predicted_losses: np.ndarray
     found_gains: np.ndarray
     predicted_gains: np.ndarray
+    found_wrong: np.ndarray
+    predicted_wrong: np.ndarray
 
     @staticmethod
     def nothing(locations: int) -> Learned:
         """No count seen yet."""
-        return Learned(*(np.zeros(locations) for _ in range(4)))
+        return Learned(*(np.zeros(locations) for _ in range(4)), np.zeros(CELLS), np.zeros(CELLS))
 
     def factors(self, settings: FilterSettings) -> tuple[np.ndarray, np.ndarray]:
         """Hazard factors of losses and gains per location (m,), between 1/8 and 8."""
@@ -112,6 +125,17 @@ class Learned:
                 (self.found_losses, self.predicted_losses), (self.found_gains, self.predicted_gains),
             )
         )  # fmt: skip
+
+    def calibrated(self, chance: np.ndarray, daily_mean: np.ndarray, settings: FilterSettings) -> np.ndarray:
+        """Chances (n,) as experience has it: found over predicted of their class, shrunk to that of the demand class, and
+        that to 1."""
+        prior = settings.prior_counts
+        found, predicted = self.found_wrong, self.predicted_wrong
+        of_demand = (prior + found.sum(1, keepdims=True)) / (prior + predicted.sum(1, keepdims=True))
+        ratio = (prior * of_demand + found) / (prior + predicted)
+        return np.minimum(
+            chance * ratio[np.searchsorted(DEMAND_EDGES, daily_mean), np.searchsorted(CHANCE_EDGES, chance)], 0.995
+        )
 
 
 @dataclass(frozen=True)
@@ -146,8 +170,8 @@ class Facts:
 @dataclass(frozen=True)
 class Beliefs:
     """Per pair (n): probabilities that the record is wrong enough to change a decision, that nothing is there (phantom),
-    that more than a case too many is there (hidden); `expected_units` and `believed_units` (rounded half to even) on
-    hand; `missing_units`, `excess_units` expected below and above the book where the shelf is not empty;
+    that more than a case too many is there (hidden); `expected_units` (mean) and `believed_units` on
+    hand, its median; `missing_units`, `excess_units` expected below and above the book by errors of more than a case;
     `zero_sales_days`, `zero_sales_units` of the current run; `days_since_count` (-1 never); `evidence` index."""
 
     probability_wrong: np.ndarray
@@ -212,22 +236,32 @@ def update_beliefs(
     waiting = np.where(state.days_since_receipt >= 0, state.days_since_receipt + days, NEVER)
     waiting = np.where(facts.received > 0, 0, waiting)
     state.days_since_receipt = np.where(facts.sales > 0, NEVER, waiting)
-    return state, _learn(learned, facts, found, is_counted, settings), believe(state, facts, threads=threads)
+    learned = _learn(learned, facts, found, is_counted, settings)
+    return state, learned, believe(state, facts, learned, settings, threads=threads)
 
 
-def believe(state: RecordState, facts: Facts, *, threads: int = 2) -> Beliefs:
-    """What a state says of each record."""
-    from allocation_assets.records._kernels import summarise
+def believe(
+    state: RecordState, facts: Facts, learned: Learned, settings: FilterSettings, *, threads: int = 2
+) -> Beliefs:
+    """What a state says of each record, as experience has it.
 
-    out = np.empty((len(state.book), 6))
+    `believed_units` is the median: a plan on it lost least in simulation (docs/benchmarks/phantom_stock.json), the mean
+    sends stock to shelves that are probably right.
+    """
+    from allocation_assets.records._kernels import chances, summarise
+
+    n = len(state.book)
+    chance, out = np.empty(n), np.empty((n, 6))
     steps, pack = steps_of(facts.case_pack), np.asarray(facts.case_pack, np.int64)
-    _in_shards(lambda lo, hi: summarise(lo, hi, state.mass, state.book, steps, pack, out), len(out), threads)
-    # float32 masses make the mean noisy in its 7th digit: rounding there first keeps halves halves.
-    believed = np.rint(np.round(out[:, 3], 4)).astype(np.int64)
+    _in_shards(lambda lo, hi: chances(lo, hi, state.mass, state.book, steps, pack, chance), n, threads)
+    wrong = learned.calibrated(chance, np.asarray(facts.daily_mean, np.float64), settings)
+    scales = wrong / np.maximum(chance, 1e-12), (1.0 - wrong) / np.maximum(1.0 - chance, 1e-12)
+    _in_shards(lambda lo, hi: summarise(lo, hi, state.mass, state.book, steps, pack, *scales, out), n, threads)
+    empty, hidden, mean, median, missing, excess = out.T
     days = state.run[:, 1].astype(np.int64)
     return Beliefs(
-        *(out[:, k] for k in range(4)), believed, out[:, 4], out[:, 5], days, state.run[:, 0].copy(),
-        state.days_since_count.copy(), _evidence(state, facts, out),
+        wrong, np.minimum(empty, wrong), np.minimum(hidden, wrong), mean, median.astype(np.int64), missing, excess, days,
+        state.run[:, 0].copy(), state.days_since_count.copy(), _evidence(state, facts, wrong),
     )  # fmt: skip
 
 
@@ -236,17 +270,17 @@ def steps_of(case_pack) -> np.ndarray:
     return np.maximum(np.asarray(case_pack, np.int64) // 6, 1)
 
 
-def _evidence(state: RecordState, facts: Facts, out: np.ndarray) -> np.ndarray:
+def _evidence(state: RecordState, facts: Facts, wrong: np.ndarray) -> np.ndarray:
     """Index into EVIDENCE: the strongest thing that the facts say of the record."""
     available = facts.opening + facts.received + facts.returned
     rules = [
         (state.book < 0, "negative_book"),
         (state.days_since_count == 0, "count"),
-        ((facts.share_out > 0) & (state.book > 0), "shelf_seen_empty"),
+        ((facts.share_out >= 1.0) & (facts.sales == 0) & (state.book > 0), "shelf_seen_empty"),
         (facts.sales + facts.moved > available, "sold_beyond_book"),
         ((state.run[:, 1] >= 2) & (state.book > 0) & (state.days_since_receipt >= 2), "no_sale_since_receipt"),
         ((state.run[:, 1] >= 2) & (state.book > 0), "zero_sales"),
-        (out[:, 0] > 0.05, "age"),
+        (wrong > 0.05, "age"),
     ]
     return np.select([rule for rule, _ in rules], [EVIDENCE.index(name) for _, name in rules], 0).astype(np.int8)
 
@@ -254,7 +288,8 @@ def _evidence(state: RecordState, facts: Facts, out: np.ndarray) -> np.ndarray:
 def _advance(
     state: RecordState, facts: Facts, learned: Learned, settings: FilterSettings, days, threads: int
 ) -> np.ndarray:
-    """Move the state in place by `days` (scalar or (n,)) of hazard; returns (n, 2) chances of a loss and a gain before a count."""
+    """Move the state in place by `days` (scalar or (n,)) of hazard; returns (n, 3) chances of a loss, a gain and a wrong
+    record before a count."""
     from allocation_assets.records._kernels import update_pairs
 
     s, n = settings, len(state.book)
@@ -269,7 +304,7 @@ def _advance(
     constants = np.array([s.rate_shape, s.level_half_life_days, s.slip, s.shelf_reliability, s.count_hit, s.loss_base,
                           s.loss_per_unit, s.gain_per_unit, s.receipt_error])  # fmt: skip
     loss_sizes, receipt_sizes = np.array(s.loss_sizes, np.float64), np.array(s.receipt_sizes, np.float64)
-    found = np.zeros((n, 2))
+    found = np.zeros((n, 3))
 
     def work(lo: int, hi: int) -> None:
         update_pairs(
@@ -285,17 +320,22 @@ def _learn(
 ) -> Learned:
     """Add the day's counts: what they found, and what was predicted at factor 1 (chances are small, so they scale)."""
     at = np.flatnonzero(is_counted)
-    location, size = facts.location[at], len(learned.found_losses)
+    location = facts.location[at]
     losses, gains = learned.factors(settings)
+    cell = np.searchsorted(DEMAND_EDGES, facts.daily_mean[at]) * CELLS[1] + np.searchsorted(CHANCE_EDGES, found[at, 2])
+    counted, variance = facts.counted[at], facts.variance[at]
+    is_wrong = (np.abs(variance) > facts.case_pack[at]) | ((counted == 0) & (variance < 0))
 
-    def per_location(weights: np.ndarray) -> np.ndarray:
-        return np.bincount(location, weights, size)
+    def added(old: np.ndarray, where: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        return old + np.bincount(where, weights, old.size).reshape(old.shape)
 
     return Learned(
-        learned.found_losses + per_location(facts.variance[at] < 0),
-        learned.predicted_losses + per_location(found[at, 0] / losses[location]),
-        learned.found_gains + per_location(facts.variance[at] > 0),
-        learned.predicted_gains + per_location(found[at, 1] / gains[location]),
+        added(learned.found_losses, location, variance < 0),
+        added(learned.predicted_losses, location, found[at, 0] / losses[location]),
+        added(learned.found_gains, location, variance > 0),
+        added(learned.predicted_gains, location, found[at, 1] / gains[location]),
+        added(learned.found_wrong, cell, is_wrong),
+        added(learned.predicted_wrong, cell, found[at, 2]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from data_quality.expectations.exceptions import exception_parts
+from data_quality.expectations.reconciliation import reconciliation_parts
 from data_quality.expectations.records import record_parts
 from data_quality.expectations.spec import WARNING, ExpectationSpec, SpecBuilder, flatten
 from data_quality.invariants import BINDING_CONSTRAINTS, GAP_WRONG
@@ -67,6 +68,7 @@ def decision_specs() -> tuple[ExpectationSpec, ...]:
     return flatten([
         *_forecasts(), *_segments(), *_allocation_rows(), *_allocation_supply(), *_allocation_capacities(),
         *_allocation_pairs(), *_needs(), *_certificate(), *exception_parts(SUITE), *record_parts(SUITE),
+        *reconciliation_parts(SUITE),
     ])  # fmt: skip
 
 

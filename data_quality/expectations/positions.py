@@ -8,7 +8,7 @@ SUITE = "positions"
 PAIR = ("business_date", "location_id", "sku_id")
 BUCKETS = ("on_hand", "damaged", "in_transit", "lost")
 MOVEMENT_TYPES = (
-    "opening", "sale", "return_restock", "return_unsellable", "receipt", "receipt_damaged", "transfer_in",
+    "opening", "sale", "return_restock", "return_damaged", "return_vendor", "return_liquidate", "return_destroy", "receipt", "receipt_damaged", "transfer_in",
     "transfer_in_damaged", "transfer_out", "adjustment", "damage", "disposal", "count_correction", "transit_loss",
 )  # fmt: skip
 STOCK_STATUSES = ("stockout", "obsolete", "critical", "overstock", "healthy")

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from orchestration.settings import code_version
 
@@ -21,6 +22,8 @@ class Current:
     `through_load` is the newest take-in whose facts the release holds: what arrived later is restated by the next one.
     `run_dates` are the dates that were decided; other dates are history (semantics 3). `outcomes` maps each date whose
     approvals the release was built with to the sha256 of its outcome file (orchestration/reach_back.py).
+    `audit_head` names the end of the audit log (see audit.AuditHead); None in a release of a version without one.
+    `database_from` is the oldest date of the SKU x location tables in `allocator.duckdb`.
     """
 
     business_date: str
@@ -36,6 +39,8 @@ class Current:
     files: dict[str, str] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
+    audit_head: dict[str, Any] | None = None
+    database_from: str | None = None
 
     def code_version_matches(self) -> bool:
         """Whether the installed package wrote this release (else its tables may have other columns)."""

@@ -2,6 +2,9 @@
 -- dies before it repeats the step without harm.
 -- depends_on: {{ ref('int_reconciliation_flows') }}
 -- depends_on: {{ ref('int_variance_evidence') }}
+-- depends_on: {{ ref('int_record_evidence') }}
+-- depends_on: {{ ref('int_location_errors_daily') }}
+-- depends_on: {{ ref('fact_flags') }}
 -- depends_on: {{ ref('inventory_positions') }}
 -- depends_on: {{ ref('int_allocation_pairs') }}
 -- depends_on: {{ ref('int_dc_supply') }}

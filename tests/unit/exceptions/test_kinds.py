@@ -21,7 +21,7 @@ POSITIONS = "business_date DATE, location_id VARCHAR, sku_id VARCHAR, on_hand BI
 LINES = (
     "business_date DATE, shipment_id VARCHAR, line_no BIGINT, from_location_id VARCHAR, to_location_id VARCHAR, sku_id VARCHAR,"
     " status VARCHAR, expected_date DATE, units_shipped BIGINT, units_damaged BIGINT, in_transit_units BIGINT,"
-    " short_units BIGINT, lost_units BIGINT, last_received_on DATE, closed_on DATE, unit_cost DECIMAL(18, 6)"
+    " short_units BIGINT, last_received_on DATE, closed_on DATE, unit_cost DECIMAL(18, 6)"
 )
 
 
@@ -175,7 +175,7 @@ def test_short_lines_of_one_shipment_are_one_exception(warehouse: Warehouse):
     """The newest picture of a line counts; what closed more than the 3 days of the window ago is past."""
     closed = {"status": "short", "closed_on": DAY}
     warehouse.line("SHP1", 1, "P1", short_units=4, **closed)
-    warehouse.line("SHP1", 2, "P2", lost_units=6, short_units=6, **(closed | {"status": "lost"}))
+    warehouse.line("SHP1", 2, "P2", short_units=6, **(closed | {"status": "lost"}))
     warehouse.line("SHP1", 3, "P3", status="received")
     first, last = date(2026, 3, 8), date(2026, 3, 7)
     warehouse.line("SHP2", 1, "P1", short_units=1, **(closed | {"business_date": first, "closed_on": first}))

@@ -14,6 +14,7 @@ import pytest
 from data_quality import judged
 from data_quality.expectations import suite_specs
 from data_quality.runner import evaluate, gate_scope, run_gate
+from tests.unit.quality import reconciliation_world
 from tests.unit.quality.world import RUN
 
 DC_A = [{"business_date": "2026-03-04", "location_id": "DC1", "sku_id": "A"}]
@@ -84,6 +85,7 @@ STORE_1 = [{"location_id": "S1"}]
 EXCEPTION = "UPDATE exceptions SET {} WHERE exception_id = 'x1'"
 EXCEPTION_1, EXCEPTION_2 = [{"exception_id": "x1"}], [{"exception_id": "x2"}]
 DECISIONS = [
+    *reconciliation_world.CASES,
     ("demand_forecasts.of_run_date", "demand_forecasts", OTHER_DATE.format("demand_forecasts"), [*FORECAST_A, {"location_id": "S1", "sku_id": "B"}]),
     ("sku_segments.of_run_date", "sku_segments", OTHER_DATE.format("sku_segments"), [{"sku_id": "A"}, {"sku_id": "B"}]),
     ("allocations.of_run_date", "allocations", OTHER_DATE.format("allocations"), LINE),

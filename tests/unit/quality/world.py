@@ -13,10 +13,13 @@ from pathlib import Path
 
 import duckdb
 
+from tests.unit.quality.reconciliation_world import DECISIONS_PART, WAREHOUSE_PART
+
 FIRST = date(2026, 3, 2)
 RUN = date(2026, 3, 4)
 
 WAREHOUSE = {
+    **WAREHOUSE_PART,
     "stock_ledger": """
         SELECT movement_id, d::DATE AS business_date, location_id, sku_id, movement_type, bucket, units::BIGINT AS units,
             2.5::DECIMAL(18,6) AS unit_cost, 'feed' AS source_feed, movement_id AS source_key, 'f.csv' AS source_file,
@@ -105,6 +108,7 @@ WAREHOUSE = {
 }
 
 DECISIONS = {
+    **DECISIONS_PART,
     "demand_forecasts": """
         SELECT DATE '2026-03-04' AS business_date, 'S1' AS location_id, sku_id, 1.5::DOUBLE AS daily_mean,
             1.2::DOUBLE AS dispersion, 3::BIGINT AS p50, 5::BIGINT AS p90, 5::BIGINT AS p95, 7::BIGINT AS p99,

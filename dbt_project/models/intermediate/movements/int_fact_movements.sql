@@ -10,7 +10,7 @@ with moved as (
     from {{ recent_facts('pos') }}
     union all
     select business_date, location_id, sku_id,
-        case disposition when 'restock' then 'return_restock' else 'return_unsellable' end,
+        'return_' || disposition,
         case disposition when 'restock' then 'on_hand' else 'damaged' end,
         units, returned_at, 'returns', {{ source_key(['return_id', 'line_no']) }}, source_file, posted_on
     from {{ recent_facts('returns') }}

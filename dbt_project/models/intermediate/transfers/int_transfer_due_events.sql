@@ -38,18 +38,19 @@ due as (
 select
     business_date, shipment_id, to_location_id, sku_id, line_no, kind, 1 as event_order, event_at,
     units as shipped, 0::BIGINT as received, coalesce(lost_on, date '9999-12-31') as lost_on, from_location_id,
-    null::VARCHAR as receipt_from, source_feed, source_key, source_file, posted_on
+    null::VARCHAR as receipt_from, source_feed, source_key, source_file, posted_on, expected_date, allocation_id,
+    0::BIGINT as damaged
 from due
 union all
 select
     business_date, shipment_id, to_location_id, sku_id, line_no, kind, 2 as event_order, event_at,
     0 as shipped, units as received, null as lost_on, null as from_location_id,
-    from_location_id as receipt_from, source_feed, source_key, source_file, posted_on
+    from_location_id as receipt_from, source_feed, source_key, source_file, posted_on, null, null, damaged_units
 from known
 where kind = 'receipt'
 union all
 select
     lost_on, shipment_id, to_location_id, sku_id, line_no, 'due', 3, null,
-    0, 0, lost_on, from_location_id, null, source_feed, source_key, source_file, posted_on
+    0, 0, lost_on, from_location_id, null, source_feed, source_key, source_file, posted_on, null, null, 0
 from due
 where lost_on <= {{ date_of('state_to') }}

@@ -19,7 +19,7 @@ receipts as (
 sent as (
     select
         s.business_date, s.shipment_id, s.line_no, s.from_location_id, s.to_location_id, s.sku_id,
-        'shipment' as kind, s.units, s.shipped_at as event_at, s.allocation_id,
+        'shipment' as kind, s.units, 0::BIGINT as damaged_units, s.shipped_at as event_at, s.allocation_id,
         coalesce(
             s.expected_date,
             s.business_date + coalesce(l.lead_days, {{ var('lanes_default_lead_time_days') }})
@@ -37,7 +37,8 @@ received as (
         r.business_date, coalesce(r.source_id, 'receipt ' || {{ source_key(['r.receipt_id', 'r.line_no']) }}) as shipment_id,
         r.source_line_no as line_no, coalesce(r.from_location_id, l.supplied_by) as from_location_id,
         r.location_id as to_location_id, r.sku_id,
-        'receipt' as kind, r.units + coalesce(r.units_damaged, 0) as units, r.received_at as event_at,
+        'receipt' as kind, r.units + coalesce(r.units_damaged, 0) as units,
+        coalesce(r.units_damaged, 0)::BIGINT as damaged_units, r.received_at as event_at,
         null::VARCHAR as allocation_id, null::DATE as expected_date,
         'receipts' as source_feed, {{ source_key(['r.receipt_id', 'r.line_no']) }} as source_key,
         r.source_file, r.posted_on

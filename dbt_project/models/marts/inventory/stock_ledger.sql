@@ -50,7 +50,7 @@ reversed as (
 select
     md5(concat_ws('|', {{ key | join(', ') }}, case when version > 0 then version end)) as movement_id,
     business_date, location_id, sku_id, movement_type, bucket, units,
-    unit_cost, source_feed, source_key, source_file,
+    unit_cost, (units * unit_cost)::DECIMAL(18, 6) as movement_value, source_feed, source_key, source_file,
     case when version > 0 then greatest(posted_on, {{ date_of('run_date') }}) else posted_on end as posted_on,
     false as is_reversal, null::VARCHAR as reverses_movement_id, is_outside_opening
 from appended
@@ -58,7 +58,7 @@ union all
 select
     md5('reversal|' || movement_id) as movement_id,
     business_date, location_id, sku_id, movement_type, bucket, -units as units,
-    unit_cost, source_feed, source_key, source_file,
+    unit_cost, (-units * unit_cost)::DECIMAL(18, 6) as movement_value, source_feed, source_key, source_file,
     greatest({{ date_of('run_date') }}, posted_on) as posted_on,
     true as is_reversal, movement_id as reverses_movement_id, is_outside_opening
 from reversed
