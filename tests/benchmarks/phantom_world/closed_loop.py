@@ -31,15 +31,11 @@ class Arm:
 
 ARMS = (
     Arm("book", "book", 0.0),
-    Arm("belief", "mean", 0.0),
-    Arm("belief_and_list", "mean", 1.0),
+    Arm("belief", "product", 0.0),
+    Arm("belief_and_list", "product", 1.0),
     Arm("book_and_list", "book", 1.0),
 )
-VARIANTS = (
-    Arm("belief_and_half_list", "mean", 0.5),
-    Arm("belief_median", "median", 0.0),
-    Arm("belief_empty_only", "empty_only", 0.0),
-)
+VARIANTS = (Arm("belief_mean", "mean", 0.0), Arm("belief_empty_only", "empty_only", 0.0))
 
 #: What suppliers deliver to the warehouse, as a share of what customers want, drawn per SKU.
 SUPPLY = {"tight": (0.8, 1.1), "ample": (1.0, 1.3)}

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from allocation_assets.records._kernels import EMPTY, MULTIPLES
 from allocation_assets.records.counts import CountSettings, expected_gain, rank_counts
 from allocation_assets.records.filter import (
     Beliefs,
@@ -15,7 +14,6 @@ from allocation_assets.records.filter import (
     Learned,
     RecordState,
     new_state,
-    steps_of,
     update_beliefs,
 )
 from tests.benchmarks.phantom_world.shelves import Visible
@@ -60,18 +58,13 @@ class Watcher:
         return rank_counts(gain, a.store, b.days_since_count, settings).pair
 
     def believed(self, world: World, summary: str) -> np.ndarray:
-        """Units (n,) that the engine is told: `mean` (the product's), `median`, `book` unless probably empty, or `book`."""
+        """Units (n,) that the engine is told: `product` (what it believes), `mean`, `empty_only` (the book unless probably
+        empty) or `book`."""
         book, b = world.shelves.book, self.beliefs
-        if summary == "mean":
+        if summary == "product":
             return b.believed_units
+        if summary == "mean":
+            return np.rint(np.round(b.expected_units, 4)).astype(np.int64)
         if summary == "empty_only":
             return np.where(b.probability_empty > 0.5, 0, book)
-        if summary == "median":
-            return self._median(world)
         return book
-
-    def _median(self, world: World) -> np.ndarray:
-        stock = np.maximum(self.state.book[:, None] + MULTIPLES[None, :] * steps_of(world.a.pack)[:, None], 0)
-        stock = np.column_stack([np.zeros(len(stock), np.int64), stock])
-        below = np.cumsum(np.column_stack([self.state.mass[:, EMPTY], self.state.mass[:, :EMPTY]]), axis=1)
-        return stock[np.arange(len(stock)), (below >= 0.5 - 1e-6).argmax(1)]
