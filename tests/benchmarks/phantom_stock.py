@@ -1,6 +1,6 @@
 """Benchmark of record beliefs on simulated truth: does the count list find wrong records, and does believing help to sell?
 
-    python -m tests.benchmarks.phantom_stock [--scale quick|full] [--seed N]
+    python -m tests.benchmarks.phantom_stock [--scale quick|full] [--seed N] [--ranges first|second]
 
 The simulator (tests/benchmarks/phantom_world) is written apart from the detector: it draws faults and demand from its own
 ranges, and shows the detector only what a pipeline would see. A record counts as wrong when it changes a decision: nothing
@@ -19,9 +19,11 @@ import time
 import numpy as np
 
 from allocation_assets import warm_up
+from allocation_assets.records.filter import FilterSettings
 from tests.benchmarks.phantom_world.closed_loop import ARMS, SUPPLY, VARIANTS, Plan, run
 from tests.benchmarks.phantom_world.detection import SHARES, WAYS, watch
 from tests.benchmarks.phantom_world.metrics import calibration_error, interval, reliability
+from tests.benchmarks.phantom_world.ranges import RANGES
 from tests.benchmarks.phantom_world.world import within_band
 
 #: detection: worlds, stores, SKUs, days before the detector begins, evaluation dates; loop: seeds and plan.
@@ -38,11 +40,11 @@ SCALES = {
 CLASSES = "ABC"
 
 
-def detection(scale: dict, seed: int) -> dict:
+def detection(scale: dict, seed: int, span: str) -> dict:
     """All measures of the count list over the scale's worlds."""
     worlds, rejected, at = [], [], seed
     while len(worlds) < scale["worlds"]:
-        seen = watch(scale["stores"], scale["skus"], scale["blind"], scale["dates"], at)
+        seen = watch(scale["stores"], scale["skus"], scale["blind"], scale["dates"], at, span)
         if seen is None:
             rejected.append(at)
             if len(rejected) > scale["worlds"]:
@@ -103,12 +105,12 @@ def _world_row(world: dict) -> dict:
     }  # fmt: skip
 
 
-def loops(scale: dict, seed: int) -> dict:
+def loops(scale: dict, seed: int, span: str) -> dict:
     """Closed loops over seeds: each arm's figures, and its paired differences to allocation on the bare book."""
     p, runs, at = scale["loop"], [], seed
     dates = [p.blind + p.shared, p.blind + p.shared + p.apart // 2]
     while len(runs) < scale["loops"]:
-        found = within_band(p.stores, p.skus, p.days, dates, at)
+        found = within_band(p.stores, p.skus, p.days, dates, at, span)
         if found is not None:
             runs.append(run(p, scale["arms"], found.faults, at))
         at += 1
@@ -193,18 +195,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", choices=sorted(SCALES), default="quick")
     parser.add_argument("--seed", type=int, help="first seed (default: 1 for quick, 1001 for full)")
+    parser.add_argument(
+        "--ranges", choices=sorted(RANGES), default="first", help="fault ranges (phantom_world/ranges.py)"
+    )
     args = parser.parse_args()
     warm_up()
     scale, start = SCALES[args.scale], time.perf_counter()
     seed = scale["seed"] if args.seed is None else args.seed
-    found = detection(scale, seed)
-    loop = loops(scale, seed)
+    found = detection(scale, seed, args.ranges)
+    loop = loops(scale, seed, args.ranges)
     show(found, loop)
     judged = targets(found, loop)
     for name, row in judged.items():
         print(f"{'met   ' if row['met'] else 'MISSED'} {name}")
     seconds = round(time.perf_counter() - start, 1)
-    report = {"benchmark": "phantom_stock", "scale": args.scale, "seed": seed, "seconds": seconds, "targets": judged}
+    report = {
+        "benchmark": "phantom_stock",
+        "scale": args.scale,
+        "seed": seed,
+        "ranges": args.ranges,
+        "seconds": seconds,
+        "targets": judged,
+    }
+    report["detector"] = vars(FilterSettings())
     print(json.dumps(_plain(report | {"detection": found, "lost_sales": loop})))
 
 

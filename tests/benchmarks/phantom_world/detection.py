@@ -13,13 +13,13 @@ SHARES = (0.01, 0.05, 0.10)
 WAYS = ("count_list", "probability", "abc_cycle", "random")
 
 
-def watch(stores: int, skus: int, blind: int, dates: list[int], seed: int) -> dict | None:
+def watch(stores: int, skus: int, blind: int, dates: list[int], seed: int, span: str = "first") -> dict | None:
     """One world: measures at each evaluation date; None where no fault scale brings the prevalence into the band.
 
     The chain lives `blind` days before the detector first sees it; `dates` are counted from the first day.
     """
     days = max(dates) + GAIN_DAYS + 1
-    found = within_band(stores, skus, days, dates, seed)
+    found = within_band(stores, skus, days, dates, seed, span)
     if found is None:
         return None
     world, watcher, rows = begin(stores, skus, days, found.faults, seed), None, []

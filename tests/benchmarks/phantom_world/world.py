@@ -68,9 +68,11 @@ class Found:
     attempts: int
 
 
-def within_band(stores: int, skus: int, days: int, dates: list[int], seed: int, attempts: int = 8) -> Found | None:
+def within_band(
+    stores: int, skus: int, days: int, dates: list[int], seed: int, span: str = "first", attempts: int = 8
+) -> Found | None:
     """Draw a world; mend only its fault scale until the prevalence lies in the band; None where it never does."""
-    faults = ranges.draw(np.random.default_rng([seed, 9]))
+    faults = ranges.draw(np.random.default_rng([seed, 9]), span)
     for attempt in range(1, attempts + 1):
         seen = prevalence(begin(stores, skus, days, faults, seed), dates)
         if BAND[0] <= min(seen) and max(seen) <= BAND[1]:
