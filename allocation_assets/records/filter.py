@@ -72,13 +72,13 @@ class FilterSettings:
     receipt_sizes: tuple[tuple[float, float, float, float], ...] = (
         (0.2, -1, 0, 0), (0.3, 0, -1, 0), (0.15, 0, 0, -1), (0.15, 1, 0, 0), (0.2, 0, 1, 0),
     )  # fmt: skip
-    rate_shape: float = 3.0
+    rate_shape: float = 10.0
     level_half_life_days: float = 56.0
-    slip: float = 0.002
+    slip: float = 0.0002
     shelf_reliability: float = 0.9
     count_hit: float = 0.96
-    opening_age_days: int = 60
-    prior_counts: float = 5.0
+    opening_age_days: int = 120
+    prior_counts: float = 2.0
 
 
 @dataclass

@@ -135,15 +135,15 @@ def test_a_longer_run_without_sales_speaks_ever_more_for_an_empty_shelf():
     for _ in range(30):
         state, _, beliefs = update_beliefs(state, day(), Learned.nothing(1), SETTINGS)
         seen.append(beliefs.probability_empty[0])
-    assert np.all(np.diff(seen) > 0) and seen[0] < 0.05 < 0.7 < seen[-1]
+    assert np.all(np.diff(seen) >= 0) and seen[0] < 0.15 < 0.7 < seen[-1]
     assert EVIDENCE[beliefs.evidence[0]] == "zero_sales"
     assert beliefs.zero_sales_days[0] == 30
 
 
 def test_a_run_of_expected_units_is_tempered_by_the_doubt_about_the_rate():
-    """20 days at one a day: were the rate known, zeros would have odds of e^-18; with shape 3 they have (3 / 21.2)^3."""
+    """20 days at one a day: were the rate known, zeros would have odds of e^-18; with shape 10 they have (10 / 28.2)^10."""
     _, _, beliefs = run(sure(8), *[day()] * 20)
-    odds = (3 / (3 + 20 * math.log(1.2) / 0.2)) ** 3
+    odds = (10 / (10 + 20 * math.log(1.2) / 0.2)) ** 10
     assert beliefs.probability_empty[0] < 1 - odds
 
 
@@ -151,7 +151,7 @@ def test_a_sale_proves_stock():
     state, _, before = run(aged(8), *[day()] * 20)
     _, _, after = run(state, day(closing=7, sales=1))
     assert before.probability_empty[0] > 0.3
-    assert after.probability_empty[0] < 0.1 * before.probability_empty[0]
+    assert after.probability_empty[0] < 0.3 * before.probability_empty[0]
 
 
 def test_selling_more_than_the_book_held_proves_hidden_stock():
