@@ -90,12 +90,26 @@ FROM opening AS o FULL JOIN closing AS c USING (business_date, location_id, sku_
 WHERE coalesce(o.opening, 0) <> coalesce(c.closing_book, 0)
 """
 
+#: A decision stands on what was known when it was made; later facts restate the stock of its date and never the decision
+#: (semantics 4). What was posted after the date is taken back out of the stock before the two are compared.
 _OVER_AVAILABLE = """
-SELECT business_date, from_location_id, sku_id, sum(a.units) AS units, coalesce(any_value(p.available), 0) AS available
-FROM allocations AS a SEMI JOIN scope USING (business_date)
-LEFT JOIN (SELECT business_date, location_id AS from_location_id, sku_id, available FROM inventory_positions) AS p
-    USING (business_date, from_location_id, sku_id)
-GROUP BY ALL HAVING sum(a.units) > coalesce(any_value(p.available), 0)
+WITH sent AS (
+    SELECT a.business_date, a.from_location_id, a.sku_id, sum(a.units) AS units
+    FROM allocations AS a SEMI JOIN scope USING (business_date) GROUP BY ALL
+), excess AS (
+    SELECT s.*, coalesce(p.available, 0) AS available, p.on_hand - p.reserved - p.committed AS free_units
+    FROM sent AS s LEFT JOIN inventory_positions AS p
+        ON p.business_date = s.business_date AND p.location_id = s.from_location_id AND p.sku_id = s.sku_id
+    WHERE s.units > coalesce(p.available, 0)
+), later AS (
+    SELECT e.business_date, e.from_location_id, e.sku_id, sum(l.units) AS posted_later
+    FROM excess AS e JOIN stock_ledger AS l ON l.location_id = e.from_location_id AND l.sku_id = e.sku_id
+        AND l.bucket = 'on_hand' AND l.business_date <= e.business_date AND l.posted_on > e.business_date
+    GROUP BY ALL
+)
+SELECT e.business_date, e.from_location_id, e.sku_id, e.units, e.available
+FROM excess AS e LEFT JOIN later AS l USING (business_date, from_location_id, sku_id)
+WHERE e.units > coalesce(e.free_units - l.posted_later, e.available)
 """
 
 _OVER_HOLD_BACK = """
@@ -156,7 +170,11 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         2, "within_available", "allocations", ("business_date", "from_location_id", "sku_id"), _OVER_AVAILABLE,
-        {"allocations": _ALLOCATIONS, "inventory_positions": (*_PAIR, "available")},
+        {
+            "allocations": _ALLOCATIONS,
+            "inventory_positions": (*_PAIR, "available", "on_hand", "reserved", "committed"),
+            "stock_ledger": (*_PAIR, "bucket", "units", "posted_on"),
+        },
     ),
     Invariant(
         2, "within_hold_back", "allocations", ("business_date", "from_location_id", "sku_id"), _OVER_HOLD_BACK,

@@ -117,3 +117,25 @@ def test_what_the_published_columns_cannot_show_is_said(published):
 def test_every_invariant_has_a_case():
     dispatch = {"within_dispatch_units", "within_dispatch_lines"}
     assert {invariant.name for invariant in INVARIANTS} == {case[1] for case in CASES} | dispatch
+
+
+def test_a_late_fact_restates_the_stock_and_not_the_decision(published):
+    """Semantics 4: 6 of A left DC1 when 94 were there; a correction of -92 posted a day later leaves 2, and the plan
+    was sound. A plan of 95 was not."""
+    spoil(
+        published,
+        "UPDATE inventory_positions SET on_hand = 2, available = 2 WHERE location_id = 'DC1' AND sku_id = 'A'",
+    )
+    assert [violation.name for violation in check_invariants(published)] == ["within_available"]
+    spoil(
+        published,
+        "INSERT INTO stock_ledger SELECT * REPLACE ('late' AS movement_id, -92 AS units, DATE '2026-03-05' AS posted_on)"
+        " FROM stock_ledger WHERE movement_id = 'm5'",
+    )
+    assert check_invariants(published) == []
+    spoil(published, "UPDATE allocations SET units = 95")
+    spoil(
+        published,
+        "UPDATE allocation_needs SET allocated_units = 95, supply_units = 95, shelf_capacity = NULL, receiving_capacity_units = 99 WHERE sku_id = 'A'",
+    )
+    assert "within_available" in [violation.name for violation in check_invariants(published)]

@@ -38,7 +38,7 @@ WAREHOUSE = {
         ) AS v(movement_id, d, location_id, sku_id, movement_type, bucket, units)""",
     "inventory_positions": """
         SELECT d::DATE AS business_date, location_id, sku_id, on_hand::BIGINT AS on_hand, damaged::BIGINT AS damaged,
-            0::BIGINT AS reserved, in_transit::BIGINT AS in_transit, 0::BIGINT AS on_order,
+            0::BIGINT AS reserved, 0::BIGINT AS committed, in_transit::BIGINT AS in_transit, 0::BIGINT AS on_order,
             on_hand::BIGINT AS available, (on_hand + in_transit)::BIGINT AS inventory_position,
             0::BIGINT AS in_transit_firm, 'healthy' AS stock_status,
             'owned' AS ownership, false AS is_unopened, true AS is_active
@@ -166,7 +166,7 @@ DECISIONS = {
 #: The published tables that the invariants read.
 PUBLISHED = {
     **{name: WAREHOUSE[name] for name in
-       ("inventory_positions", "reconciliations", "allocation_performance", "feed_accounting")},
+       ("stock_ledger", "inventory_positions", "reconciliations", "allocation_performance", "feed_accounting")},
     **{name: DECISIONS[name] for name in ("allocations", "allocation_needs")},
 }  # fmt: skip
 
