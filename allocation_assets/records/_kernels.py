@@ -239,6 +239,16 @@ def _wrong(mass, book, step, pack):
 
 
 @njit(cache=True, nogil=True)
+def _lost(mass, book, step, pack):
+    """The part of `_wrong` that is less than the book says."""
+    total = mass[EMPTY] if book > 0 else 0.0
+    for k in range(ZERO):
+        if _is_wrong(MULTIPLES[k] * step, pack):
+            total += mass[k]
+    return total
+
+
+@njit(cache=True, nogil=True)
 def update_pairs(lo, hi, mass, book, run, facts, odds, rates, losses, receipt_errors, settings, found):
     """One day for the pairs lo <= j < hi, in place.
 
@@ -247,7 +257,7 @@ def update_pairs(lo, hi, mass, book, run, facts, odds, rates, losses, receipt_er
     returned, moved out, corrected, counted (-1), variance, case pack. odds (n, 3): daily mean, dispersion, share of
     the day out of stock (NaN); rates (n, 4): open (1/0), hazard factors of losses and gains, steps.
     settings: shape, half-life, slip, shelf reliability, count hit, loss base, loss per unit, gain per unit, receipt rate.
-    found (n, 3) out: probability of a loss, of a gain and of a wrong record just before a count.
+    found (n, 3) out: chance of a loss and of a gain of more than a case, and of a wrong record, just before a count.
     """
     now, out = np.empty(STATES), np.empty(STATES)
     for j in range(lo, hi):
@@ -274,9 +284,9 @@ def update_pairs(lo, hi, mass, book, run, facts, odds, rates, losses, receipt_er
         _lose(now, out, before, step, pack, loss, gain, losses)
         _settle(now, before, step)
         if counted >= 0:
-            found[j, 0] = now[:ZERO].sum() + (now[EMPTY] if before > 0 else 0.0)
-            found[j, 1] = now[ZERO + 1 : EMPTY].sum() + (now[EMPTY] if before < 0 else 0.0)
             found[j, 2] = _wrong(now, before, step, pack)
+            found[j, 0] = _lost(now, before, step, pack)
+            found[j, 1] = max(found[j, 2] - found[j, 0], 0.0)
             _count(now, out, counted, facts[j, 8], step, settings[4])
             run[j, 0], run[j, 1] = 0.0, 0.0
         _shift(now, out, -corrected, step)

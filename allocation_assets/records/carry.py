@@ -17,7 +17,7 @@ from allocation_assets.records.filter import CELLS, Learned, RecordState
 _SCALE = 65_535
 BELIEFS, LEARNED, CHANCES = "beliefs.parquet", "learned.parquet", "chances.parquet"
 _CHANCES = ("found_wrong", "predicted_wrong")
-_LEARNED = ("found_losses", "predicted_losses", "found_gains", "predicted_gains")
+_LEARNED = {"loss_factor": 1.0, "loss_weight": 0.0, "gain_factor": 1.0, "gain_weight": 0.0}
 
 
 def write_state(target: Path, sku: pa.ChunkedArray, location: pa.ChunkedArray, state: RecordState) -> None:
@@ -75,8 +75,8 @@ def read_learned(folder: Path, locations: list[str]) -> Learned:
         table = pq.read_table(folder / LEARNED)
         known = {name: row for row, name in enumerate(table["location_id"].to_pylist())}
         at = np.array([known.get(name, -1) for name in locations], np.int64)
-        for name in _LEARNED:
-            values = np.append(table[name].to_numpy(), 0.0)
+        for name, nothing in _LEARNED.items():
+            values = np.append(table[name].to_numpy(), nothing)
             getattr(learned, name)[:] = values[at]
     return learned
 

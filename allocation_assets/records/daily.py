@@ -1,7 +1,7 @@
 """The records of a run: which there are, what the dates since the last beliefs say of them, and their new beliefs.
 
 Reads the warehouse (facts only where something happened) and the carry of the date before; a first run looks back over
-`records.window_days`, twice: once to learn each location's rates from its counts, once with them.
+`records.window_days`.
 """
 
 from __future__ import annotations
@@ -120,9 +120,8 @@ def form_beliefs(
         return Formed(universe, beliefs, state, learned)
     days = _dates(connection, day, window_days) or [day]
     replay = _Replay(connection, universe, settings, days, day)
-    learned = Learned.nothing(len(universe.locations))
-    _, learned, _ = replay.run(replay.first_state(days[0]), learned, None)
-    state, _, beliefs = replay.run(replay.first_state(days[0]), learned, None)
+    nothing = Learned.nothing(len(universe.locations))
+    state, learned, beliefs = replay.run(replay.first_state(days[0]), nothing, None)
     return Formed(universe, beliefs, state, learned)
 
 
@@ -162,20 +161,17 @@ class _Replay:
         return state
 
     def run(self, state: RecordState, learned: Learned, before: date | None) -> tuple[RecordState, Learned, Beliefs]:
-        """Update date by date; `learned` gives the rates of the whole replay and is added to at its end."""
-        taught, book = learned, self.opening
+        """Update date by date; what a date's counts teach holds from the next one on."""
+        book = self.opening
         for day in self.days:
             facts, closing = self._facts(day, book)
             elapsed = 1 if before is None else (day - before).days
             age = np.where(np.isnat(self.first_seen), elapsed, (np.datetime64(day) - self.first_seen).astype(np.int64))
-            state, after, beliefs = update_beliefs(
+            state, learned, beliefs = update_beliefs(
                 state, facts, learned, self.settings, days=np.clip(age, 0, elapsed), threads=2
             )
-            taught = Learned(
-                *(t + a - b for t, a, b in zip(*(vars(x).values() for x in (taught, after, learned)), strict=True))
-            )
             book, before = closing, day
-        return state, taught, beliefs
+        return state, learned, beliefs
 
     def _facts(self, day: date, book: np.ndarray) -> tuple[Facts, np.ndarray]:
         rows = self.connection.execute(_FACTS, {"day": day}).to_arrow_table()

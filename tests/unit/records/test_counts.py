@@ -77,10 +77,10 @@ def test_the_state_survives_its_file(tmp_path):
 
 def test_what_counts_taught_follows_the_location_by_name(tmp_path):
     taught = Learned.nothing(2)
-    taught.found_losses[:], taught.predicted_losses[:], taught.found_wrong[1, 3] = [3.0, 1.0], [2.0, 5.0], 7.0
+    taught.loss_factor[:], taught.loss_weight[:], taught.found_wrong[1, 3] = [3.0, 0.5], [2.0, 5.0], 7.0
     write_learned(tmp_path, ["S1", "S2"], taught)
     read = read_learned(tmp_path, ["S0", "S2"])
-    assert read.found_losses.tolist() == [0.0, 1.0]
-    assert read.predicted_losses.tolist() == [0.0, 5.0]
+    assert read.loss_factor.tolist() == [1.0, 0.5], "an unknown location begins at 1"
+    assert read.loss_weight.tolist() == [0.0, 5.0]
     assert read.found_wrong[1, 3] == 7.0 and read.found_wrong.sum() == 7.0
-    assert read_learned(tmp_path / "none", ["S1"]).found_losses.tolist() == [0.0]
+    assert read_learned(tmp_path / "none", ["S1"]).loss_factor.tolist() == [1.0]

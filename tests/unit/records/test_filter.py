@@ -210,23 +210,31 @@ def test_goods_fill_an_empty_shelf():
 
 
 def test_what_counts_find_teaches_the_rate_of_their_location():
-    """Location 0 always finds losses, location 1 never: the same silence is worse news at location 0."""
+    """Location 0 always finds more than a case missing, location 1 never; both were predicted alike."""
     n = 200
     location = np.repeat([0, 1], n // 2)
-    state, learned = sure(8, n), Learned.nothing(2)
+    state, learned = sure(12, n), Learned.nothing(2)
     for _ in range(5):
-        state, learned, _ = update_beliefs(state, day(n, location=location), learned, SETTINGS)
-    found = np.where(location == 0, 6, 8)
-    facts = day(n, location=location, counted=found, variance=found - 8, corrected=found - 8, closing=found)
-    state, learned, _ = update_beliefs(state, facts, learned, SETTINGS)
-    losses, gains = learned.factors(SETTINGS)
-    prior, predicted = SETTINGS.prior_counts, learned.predicted_losses
-    network = (prior + 100) / (prior + predicted.sum())
-    assert learned.found_losses.tolist() == [100, 0]
-    assert losses == pytest.approx(
-        np.clip([(prior * network + f) / (prior + p) for f, p in zip((100, 0), predicted, strict=True)], 0.125, 8)
+        state, learned, _ = update_beliefs(state, day(n, opening=12, location=location), learned, SETTINGS)
+    found = np.where(location == 0, 4, 12)
+    facts = day(
+        n, opening=12, closing=found, location=location, counted=found, variance=found - 12, corrected=found - 12
     )
-    assert losses[0] > losses[1] and np.all(gains <= 1)
+    state, learned, _ = update_beliefs(state, facts, learned, SETTINGS)
+    prior, predicted = SETTINGS.prior_counts, learned.loss_weight
+    network = (prior + 100) / (prior + predicted.sum())
+    own = [(4 * prior + f) / (4 * prior + p * network) for f, p in zip((100, 0), predicted, strict=True)]
+    assert learned.loss_factor == pytest.approx(np.clip(network * np.array(own), 0.125, 8))
+    assert learned.loss_factor[0] > learned.loss_factor[1]
+    assert learned.found_wrong.sum() == 100
+
+
+def test_rates_come_to_rest_where_predictions_equal_findings():
+    """Counts that find what was predicted leave the factors alone, however often."""
+    factor, weight = np.array([2.0, 0.5]), np.array([3.0, 9.0])
+    for _ in range(20):
+        factor, weight = records._nudged(factor, weight, np.array([4.0, 1.0]), np.array([4.0, 1.0]), 2.0)
+    assert factor.tolist() == [2.0, 0.5] and weight.tolist() == [83.0, 29.0]
 
 
 def test_records_stand_alone_whatever_the_shards_and_threads():
