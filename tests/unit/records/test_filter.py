@@ -140,6 +140,15 @@ def test_a_longer_run_without_sales_speaks_ever_more_for_an_empty_shelf():
     assert beliefs.zero_sales_days[0] == 30
 
 
+def test_the_worked_example_of_the_methods_page():
+    """docs/methods.md: prior 0.039, five days without a sale at one a day: 0.64."""
+    _, _, beliefs = run(aged(8), *[day()] * 5)
+    unsold = (10 / (10 + 5 * math.log(1.2) / 0.2)) ** 10
+    assert unsold == pytest.approx(0.0234, abs=5e-5)
+    assert beliefs.probability_empty[0] == pytest.approx(0.039 / (0.039 + 0.961 * unsold), abs=0.015)
+    assert beliefs.believed_units[0] == 0
+
+
 def test_a_run_of_expected_units_is_tempered_by_the_doubt_about_the_rate():
     """20 days at one a day: were the rate known, zeros would have odds of e^-18; with shape 10 they have (10 / 28.2)^10."""
     _, _, beliefs = run(sure(8), *[day()] * 20)
