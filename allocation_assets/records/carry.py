@@ -43,9 +43,9 @@ def write_state(target: Path, sku: pa.ChunkedArray, location: pa.ChunkedArray, s
 def read_state(source: Path, rows: np.ndarray) -> RecordState:
     """The state of the given rows (k,) of a file, in that order."""
     table = pq.read_table(source)
-    mass = table["mass"].combine_chunks().flatten().to_numpy().reshape(table.num_rows, -1)[rows].astype(
-        np.float32
-    ) / np.float32(_SCALE)
+    states = table.schema.field("mass").type.list_size
+    flat = table["mass"].combine_chunks().flatten().to_numpy()
+    mass = flat.reshape(table.num_rows, states)[rows].astype(np.float32) / np.float32(_SCALE)
     # Rounded to 16 bits the sum is 1 only nearly.
     mass /= np.maximum(mass.sum(axis=1, keepdims=True), np.float32(1e-9))
 

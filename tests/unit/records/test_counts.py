@@ -75,6 +75,17 @@ def test_the_state_survives_its_file(tmp_path):
         assert np.array_equal(getattr(read, name), getattr(state, name)[rows])
 
 
+def test_no_records_are_a_state_too(tmp_path):
+    state = new_state(np.zeros(0), np.zeros(0), np.zeros(0, int), FilterSettings())
+    write_state(
+        tmp_path / "b.parquet",
+        pa.chunked_array([pa.array([], pa.string())]),
+        pa.chunked_array([pa.array([], pa.string())]),
+        state,
+    )
+    assert read_state(tmp_path / "b.parquet", np.zeros(0, int)).mass.shape == state.mass.shape
+
+
 def test_what_counts_taught_follows_the_location_by_name(tmp_path):
     taught = Learned.nothing(2)
     taught.loss_factor[:], taught.loss_weight[:], taught.found_wrong[1, 3] = [3.0, 0.5], [2.0, 5.0], 7.0
