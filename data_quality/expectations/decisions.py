@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from data_quality.expectations.corrections import reconciliation_parts
 from data_quality.expectations.exceptions import exception_parts
-from data_quality.expectations.reconciliation import reconciliation_parts
 from data_quality.expectations.records import record_parts
 from data_quality.expectations.spec import WARNING, ExpectationSpec, SpecBuilder, flatten
 from data_quality.invariants import BINDING_CONSTRAINTS, GAP_WRONG
