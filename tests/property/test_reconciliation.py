@@ -122,7 +122,7 @@ def brute_force(counts, facts):
 
 
 @given(attributions())
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 def test_causes_are_those_of_serving_one_fact_after_the_other(world):
     counts, facts = world
     result = attribute_causes(variances(*counts), table(EVIDENCE, facts), table(EARLIER), DAY).to_pylist()
@@ -207,7 +207,7 @@ class Books:
 
 
 @given(st.data())
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 def test_a_held_variance_has_one_open_proposal_and_posts_once(data):
     books, carried, said, number = Books(data.draw), empty("decisions/adjustments_proposed"), [], 0
     posted, closed = Counter(), set()
