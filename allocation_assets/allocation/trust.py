@@ -52,12 +52,6 @@ def record_trust(table: pa.Table) -> RecordTrust:
     )
 
 
-def book_trust(pairs: pa.Table) -> RecordTrust:
-    """Every record believed as it stands: what a plan on the bare book uses."""
-    n = pairs.num_rows
-    return RecordTrust(integers(pairs, "on_hand"), np.zeros(n), np.full(n, "none", object), np.zeros(n))
-
-
 def position_units(pairs: pa.Table, trust: RecordTrust) -> np.ndarray:
     """Units a pair can sell without this shipment: believed available + in transit - open orders.
 

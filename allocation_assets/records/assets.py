@@ -104,8 +104,7 @@ def write_beliefs(session: RunSession, run_date: date, formed: Formed) -> dict[s
 
 
 @dg.asset(
-    name="location_reliability",
-    key_prefix="decisions",
+    key=decision_key("location_reliability"),
     deps=[mart_key("int_location_errors_daily"), mart_key("applied_loads")],
     partitions_def=business_dates,
     description="Receiving errors, wrong records and shrink per location over the window, and what policy does about chronic ones.",

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from allocation_assets.records.carry import BELIEFS, read_learned, read_state
 from allocation_assets.records.filter import (
@@ -24,7 +25,7 @@ from allocation_assets.records.filter import (
     new_state,
     update_beliefs,
 )
-from allocation_assets.tables import codes, dates, floats, integers
+from allocation_assets.tables import dates, floats, integers
 
 _UNIVERSE = """
 CREATE OR REPLACE TEMP TABLE universe AS
@@ -89,11 +90,9 @@ def read_universe(connection: duckdb.DuckDBPyConnection, day: date, forecasts: P
     """The records of a date with what policy and demand need of them."""
     connection.execute(_UNIVERSE, {"day": day, "forecasts": str(forecasts), "segments": str(segments)})
     table = connection.execute("SELECT * FROM universe ORDER BY pair").to_arrow_table()
-    names = sorted(set(table["location_id"].unique().to_pylist()))
-    location = codes(table["location_id"])
-    first = table["location_id"].unique().to_pylist()
-    rank = np.array([names.index(name) for name in first], np.int64)
-    return Universe(table, rank[location] if len(rank) else location, names)
+    names = sorted(table["location_id"].unique().to_pylist())
+    location = pc.index_in(table["location_id"], value_set=pa.array(names, pa.string()))
+    return Universe(table, location.to_numpy(zero_copy_only=False).astype(np.int64), names)
 
 
 @dataclass(frozen=True)
@@ -142,23 +141,22 @@ class _Replay:
         np.subtract.at(book, integers(net, "pair"), integers(net, "net_units"))
         return book
 
-    def first_state(self, first: date) -> RecordState:
-        """Records without beliefs: errors of the time since they were first seen, and of a book that was taken over."""
+    def first_state(self, first: date, rows=slice(None)) -> RecordState:
+        """Records (all, or `rows`) without beliefs: errors of the time since they were first seen, and of a book that was taken over."""
         seen = np.where(np.isnat(self.first_seen), np.datetime64(first), self.first_seen)
         age = np.maximum((np.datetime64(first) - seen).astype(np.int64), 0)
         taken_over = self.universe.table["is_opening_record"].to_numpy(zero_copy_only=False).astype(bool)
         age = np.minimum(age + np.where(taken_over, self.settings.opening_age_days, 0), _OLDEST_AGE_DAYS)
-        return new_state(self.opening, self.mean, self.pack, self.settings, age_days=age)
+        return new_state(self.opening[rows], self.mean[rows], self.pack[rows], self.settings, age_days=age[rows])
 
     def carried_state(self, carry: Path) -> RecordState:
         """The state of the date before; records that are new since begin their own."""
         known = self.connection.execute(_CARRIED, {"carry": str(carry)}).to_arrow_table()
         pair, row = integers(known, "pair"), integers(known, "carried")
-        state = self.first_state(self.day)
-        held = read_state(carry, row)
-        for name, values in vars(state).items():
-            values[pair] = getattr(held, name)
-        return state
+        new = np.setdiff1d(np.arange(self.universe.size), pair)
+        held, begun = read_state(carry, row), self.first_state(self.day, new)
+        back = np.argsort(np.concatenate([pair, new]))
+        return RecordState(*(np.concatenate([vars(held)[name], values])[back] for name, values in vars(begun).items()))
 
     def run(self, state: RecordState, learned: Learned, before: date | None) -> tuple[RecordState, Learned, Beliefs]:
         """Update date by date; what a date's counts teach holds from the next one on."""

@@ -6,7 +6,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from allocation_assets.allocation.trust import QUERY, book_trust, position_units, record_trust
+from allocation_assets.allocation.trust import QUERY, RecordTrust, position_units, record_trust
 
 PAIRS = pa.table(
     {
@@ -23,7 +23,8 @@ PAIRS = pa.table(
 
 def test_the_bare_book_gives_available_plus_transit_less_orders():
     """6 - 1 - 2 + 4; 0 - 3 of backlog; a negative book is no stock, but not a debt either."""
-    assert position_units(PAIRS, book_trust(PAIRS)).tolist() == [7, -3, 1]
+    book = RecordTrust(PAIRS["on_hand"].to_numpy(), np.zeros(3), np.full(3, "none", object), np.zeros(3))
+    assert position_units(PAIRS, book).tolist() == [7, -3, 1]
 
 
 def _trust(beliefs: list[tuple], reliability: list[tuple], tmp_path):
@@ -32,7 +33,11 @@ def _trust(beliefs: list[tuple], reliability: list[tuple], tmp_path):
         connection.execute("CREATE TABLE int_allocation_pairs AS FROM pairs")
         files = {}
         for name, columns, rows in (
-            ("beliefs", "location_id VARCHAR, sku_id VARCHAR, believed_on_hand BIGINT, probability_wrong DOUBLE", beliefs),
+            (
+                "beliefs",
+                "location_id VARCHAR, sku_id VARCHAR, believed_on_hand BIGINT, probability_wrong DOUBLE",
+                beliefs,
+            ),
             ("reliability", "location_id VARCHAR, action VARCHAR, buffer_rate DOUBLE", reliability),
         ):
             connection.execute(f"CREATE TABLE {name} ({columns})")
