@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from allocation_assets.demand.carry import FILES as DEMAND_FILES
 from allocation_assets.records.carry import BELIEFS, CHANCES, LEARNED
 from orchestration.gates import decision_key
 from orchestration.partitions import business_dates
@@ -46,7 +47,7 @@ SCHEMA = pa.schema(
 
 #: Decided datasets of the date before that a run reads, and files beside its carry file.
 HANDED_OVER = ("adjustments_proposed", "approval_outcomes", "exceptions", "variance_causes")
-CARRIED_BESIDE = (BELIEFS, LEARNED, CHANCES)
+CARRIED_BESIDE = (BELIEFS, LEARNED, CHANCES, *DEMAND_FILES)
 
 
 def _accounting(session: RunSession) -> str:

@@ -19,7 +19,18 @@ from numba import njit
 RATIO, RATIO_VAR, SPREAD, SPREAD_WEIGHT, SEEN = range(5)
 LEVEL, LEVEL_VAR, GROWTH = range(3)
 #: Indices of the settings array.
-SKU_DRIFT, RATIO_DRIFT, GROWTH_GAIN, GROWTH_DAMPING, CLIP, FORGET, DISPERSION_WEIGHT, MAX_DISPERSION = range(8)
+(
+    SKU_DRIFT,
+    RATIO_DRIFT,
+    GROWTH_GAIN,
+    GROWTH_DAMPING,
+    CLIP,
+    FORGET,
+    DISPERSION_WEIGHT,
+    MAX_DISPERSION,
+    MAX_LEVEL_VAR,
+    MAX_RATIO_VAR,
+) = range(10)
 
 
 _COMPILE = {"cache": True, "nogil": True, "error_model": "numpy"}
@@ -27,28 +38,30 @@ _BLOCK = 4096
 
 
 @njit(**_COMPILE)
-def expected_at_least(units, mean, dispersion):
-    """E[D | D >= units] of a negative binomial (Poisson at dispersion 1): what a sold-out day was worth."""
+def moments_at_least(units, mean, dispersion):
+    """(E[D | D >= units], Var[D | D >= units]) of a negative binomial (Poisson at dispersion 1): what a sold-out day was worth."""
     if units <= 0:
-        return mean
+        return mean, mean * dispersion
     if units > 400 or mean > 400:
         deviation = math.sqrt(mean * dispersion)
         z = (units - 0.5 - mean) / deviation
         if z > 6:
-            return units + dispersion
-        tail = 0.5 * math.erfc(z / math.sqrt(2.0))
-        return max(mean + deviation * math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi) / tail, units)
+            return units + dispersion, dispersion * dispersion
+        hazard = math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi) / (0.5 * math.erfc(z / math.sqrt(2.0)))
+        return max(mean + deviation * hazard, units), deviation * deviation * (1.0 + z * hazard - hazard * hazard)
     x = dispersion - 1.0
     p = math.exp(-mean * (math.log1p(x) / x if x > 1e-9 else 1.0))
-    below, weighted = 0.0, 0.0
-    for u in range(int(units)):
+    below, first, second = 0.0, 0.0, 0.0
+    for u in range(math.ceil(units)):
         below += p
-        weighted += u * p
+        first += u * p
+        second += u * u * p
         p *= (mean / dispersion + (1.0 - 1.0 / dispersion) * u) / (u + 1)
     tail = 1.0 - below
     if tail < 1e-9:
-        return units + dispersion
-    return max((mean - weighted) / tail, units)
+        return units + dispersion, dispersion * dispersion
+    first = max((mean - first) / tail, units)
+    return first, max((mean * mean + mean * dispersion - second) / tail - first * first, 0.0)
 
 
 @njit(**_COMPILE)
@@ -109,8 +122,9 @@ def _expect(units, share, lift, level, excess, ratio, var, spread, weight, cfg, 
 
 
 @njit(**_COMPILE)
-def _resolve_bounds(units, share, lift, level, excess, ratio, var, spread, weight, cfg, y, part, d, noise):
-    """Days known only as sold out (share < 0): demand was E[D | D >= units]; without a sale they say nothing."""
+def _resolve_bounds(units, share, lift, level, excess, ratio, var, spread, weight, cfg, y, part, d, noise, unseen):
+    """Days known only as sold out (share < 0): demand was E[D | D >= units], give or take the variance `unseen`; without a sale
+    they say nothing."""
     prior, most = cfg[DISPERSION_WEIGHT], cfg[MAX_DISPERSION]
     for i in range(part.shape[0]):
         if share[i] < 0.0:
@@ -120,7 +134,9 @@ def _resolve_bounds(units, share, lift, level, excess, ratio, var, spread, weigh
             own = min(max(1.0 + (spread[i] + prior * excess[i]) / (weight[i] + prior), 1.0), most)
             part[i] = mean if is_seen else 0.0
             d[i] = own
-            y[i] = expected_at_least(units[i], mean, own) if is_seen else 0.0
+            first, second = moments_at_least(units[i], mean, own)
+            y[i] = first if is_seen else 0.0
+            unseen[i] = second if is_seen else 0.0
             noise[i] = part[i] * (own + part[i] * var[i])
 
 
@@ -133,7 +149,7 @@ def _raise_levels(lo, hi, ptr, y, part, noise, skus, cfg, moved):
             total += y[i]
             expected += part[i]
             variance += noise[i]
-        prior = skus[LEVEL_VAR, k] + cfg[SKU_DRIFT]
+        prior = min(skus[LEVEL_VAR, k] + cfg[SKU_DRIFT], cfg[MAX_LEVEL_VAR])
         gain, surprise = 0.0, 0.0
         if expected > 0.0:
             blur = variance / (expected * expected)
@@ -147,14 +163,14 @@ def _raise_levels(lo, hi, ptr, y, part, noise, skus, cfg, moved):
 
 
 @njit(**_COMPILE)
-def _raise_ratios(y, part, d, share, moved, ratio, var, spread, weight, seen, cfg):
+def _raise_ratios(y, part, d, share, unseen, moved, ratio, var, spread, weight, seen, cfg):
     """Kalman step of each series against its SKU, and its sums of squared errors, weighted by their information."""
     clip, keep = np.float32(cfg[CLIP]), np.float32(1.0 - cfg[FORGET])
-    drift = np.float32(cfg[RATIO_DRIFT])
+    drift, most_var = np.float32(cfg[RATIO_DRIFT]), np.float32(cfg[MAX_RATIO_VAR])
     one, two, zero = np.float32(1.0), np.float32(2.0), np.float32(0.0)
     for i in range(part.shape[0]):
         is_seen = part[i] > zero
-        prior = var[i] + drift
+        prior = min(var[i] + drift, most_var)
         now = part[i] * moved[i]
         width = prior * now + d[i]
         most = clip * math.sqrt(now * width)
@@ -163,7 +179,7 @@ def _raise_ratios(y, part, d, share, moved, ratio, var, spread, weight, seen, cf
         ratio[i] = ratio[i] * step if is_seen else ratio[i]
         var[i] = prior * d[i] / width if is_seen else prior
         miss = y[i] - part[i]
-        square = min(miss * miss, np.float32(36.0) * part[i] * d[i] + np.float32(9.0))
+        square = min(miss * miss + unseen[i], np.float32(36.0) * part[i] * d[i] + np.float32(9.0))
         inverse = one / (one + two * part[i])
         is_told = is_seen and share[i] >= np.float32(0.3)
         spread[i] = keep * spread[i] + (square - part[i]) * inverse if is_told else spread[i]
@@ -207,7 +223,7 @@ def _advance_block(lo, hi, ptr, days, factors, class_disp, series, skus, cfg, da
     a, b = ptr[lo], ptr[hi]
     n = b - a
     level, excess, moved = np.empty(hi - lo), np.empty(hi - lo), np.empty(hi - lo)
-    level_of, excess_of, moved_of, y, part, d, noise, lift, held, share = np.zeros((10, n), np.float32)
+    level_of, excess_of, moved_of, y, part, d, noise, lift, held, share, unseen = np.zeros((11, n), np.float32)
     ratio, var, spread, weight, seen = series[0, a:b], series[1, a:b], series[2, a:b], series[3, a:b], series[4, a:b]
     of, first = group[a:b], first_day[a:b]
     for t in range(units.shape[0]):
@@ -219,14 +235,18 @@ def _advance_block(lo, hi, ptr, days, factors, class_disp, series, skus, cfg, da
         has_bound = _open(exposure[t, a:b], first, t, share)
         _expect(today, share, lift, level_of, excess_of, ratio, var, spread, weight, cfg, y, part, d, noise)
         if has_bound:
-            _resolve_bounds(today, share, lift, level_of, excess_of, ratio, var, spread, weight, cfg, y, part, d, noise)
+            _resolve_bounds(
+                today, share, lift, level_of, excess_of, ratio, var, spread, weight, cfg, y, part, d, noise, unseen
+            )
         _raise_levels(lo, hi, ptr, y, part, noise, skus, cfg, moved)
         _spread_out(moved, ptr, lo, hi, moved_of)
         if t >= score_from:
             _score(t, level_of, ratio, y, part, held, score)
         if day_weight[t] > 0.0:
             _add_sums(y, part, of, promised, weekday[t], event[t], day_weight[t], sums)
-        _raise_ratios(y, part, d, share, moved_of, ratio, var, spread, weight, seen, cfg)
+        _raise_ratios(y, part, d, share, unseen, moved_of, ratio, var, spread, weight, seen, cfg)
+        if has_bound:
+            unseen[:] = 0.0
 
 
 @njit(**_COMPILE)
@@ -243,5 +263,7 @@ def advance(lo, hi, ptr, days, factors, class_disp, series, skus, cfg, day_weigh
         end = start + 1
         while end < hi and ptr[end + 1] - ptr[start] <= _BLOCK:
             end += 1
-        _advance_block(start, end, ptr, days, factors, class_disp, series, skus, cfg, day_weight, sums, score_from, score)
+        _advance_block(
+            start, end, ptr, days, factors, class_disp, series, skus, cfg, day_weight, sums, score_from, score
+        )
         start = end

@@ -15,9 +15,6 @@ sell says nothing.
 *Dispersion*: discounted sums of squared one-step errors, weighted by their information, shrunk series -> SKU -> item class.
 *Factors*: ratio of units to what the levels expected, discounted by `factor_forget` a day, shrunk group -> class -> all
 (weekday, event) and towards the plan's expected uplift (promotion).
-*Uncertainty ahead*: relative variance of the level v + drift x days is shared by all days of a horizon, so the dispersion
-of a sum of mean M is d + M (v + drift x days / 3).
-
 The two drifts and the gain of the growth are chosen from a grid by the deviance of forecasts made at the start of each week, on
 the last third of the history.
 
@@ -31,18 +28,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from allocation_assets.demand.panel import DemandPanel, DemandPlan, Forecast
-
-METHODS = (
-    "own_level",  # own sales say more than the prior
-    "intermittent",  # the same, of a series that sells on fewer than 1 in 1.32 days
-    "sku_level",  # the SKU's level times the location's factor says more
-    "like_sku",  # borrowed from the SKU that the item names, or re-trended from it
-    "neighbours",  # borrowed from the items of its class
-    "no_history",  # nothing sold anywhere: mean 0
-)
-#: One sale in more than 1.32 days is intermittent (Syntetos, Boylan and Croston 2005).
-_INTERMITTENT_MEAN = 1.0 / 1.32
+from allocation_assets.demand.panel import DemandPanel
 
 
 @dataclass(frozen=True)
@@ -68,6 +54,7 @@ class ChampionSettings:
     offer_weight: float = 50.0
     factor_limit: float = 10.0
     early_days: int = 14
+    own_days: int = 28
     level_var: float = 0.5
     ratio_var: float = 0.3
     borrowed_var: float = 1.0
@@ -78,7 +65,8 @@ class ChampionSettings:
 @dataclass(frozen=True)
 class FactorSums:
     """Discounted units seen and units the levels expected without the factor, (2, ...): by group and weekday (G, 7), by group
-    and event (G, E), by offer class (C,); column or entry 0 of events and offers is 'none'."""
+    and event (G, E), by offer class (C,); column or entry 0 of events and offers is 'none'; levels
+    that run high or low on the days without one are taken out of the rest."""
 
     weekday: np.ndarray
     event: np.ndarray
@@ -152,17 +140,21 @@ def tables_of(sums: FactorSums, group_class: np.ndarray, settings: ChampionSetti
     classes = int(group_class.max(initial=0)) + 1
     seen, base = sums.weekday
     total = _ratio(seen.sum(axis=0), base.sum(axis=0), 1.0, settings.weekday_weight)
-    by_class = _ratio(_by_class(seen, group_class, classes), _by_class(base, group_class, classes), total, settings.weekday_weight)
+    by_class = _ratio(
+        _by_class(seen, group_class, classes), _by_class(base, group_class, classes), total, settings.weekday_weight
+    )
     weekday = _ratio(seen, base, by_class[group_class], settings.weekday_weight)
     weekday /= weekday.mean(axis=1, keepdims=True)
-    event = _excess(sums.event, sums.weekday.sum(axis=2), group_class, classes, settings)
+    event = _excess(sums.event, group_class, classes, settings)
     offer_seen, offer_base = sums.offer
-    plain = _ratio(seen.sum() - offer_seen[1:].sum(), base.sum() - offer_base[1:].sum(), 1.0, settings.offer_weight)
+    plain = _ratio(offer_seen[0], offer_base[0], 1.0, settings.offer_weight)
     limit = settings.factor_limit
     return Tables(weekday, np.clip(event, 1 / limit, limit), offer_seen / plain, offer_base)
 
 
-def offer_multipliers(tables: Tables, offer_class: np.ndarray, planned: np.ndarray, settings: ChampionSettings) -> np.ndarray:
+def offer_multipliers(
+    tables: Tables, offer_class: np.ndarray, planned: np.ndarray, settings: ChampionSettings
+) -> np.ndarray:
     """Uplift of each offer (o,): what its class has shown, with the plan's expectation (nan = none, then 1) as the prior."""
     prior = np.where(np.isnan(planned), 1.0, planned)
     uplift = _ratio(tables.offer_seen[offer_class], tables.offer_base[offer_class], prior, settings.offer_weight)
@@ -179,10 +171,10 @@ def _by_class(values: np.ndarray, group_class: np.ndarray, classes: int) -> np.n
     return out
 
 
-def _excess(sums: np.ndarray, all_days: np.ndarray, group_class: np.ndarray, classes: int, settings) -> np.ndarray:
+def _excess(sums: np.ndarray, group_class: np.ndarray, classes: int, settings: ChampionSettings) -> np.ndarray:
     """Event multipliers against the days without any event."""
     weight, (seen, base) = settings.event_weight, sums
-    plain = _ratio((all_days[0] - seen.sum(axis=1)).sum(), (all_days[1] - base.sum(axis=1)).sum(), 1.0, weight)
+    plain = _ratio(seen[:, 0].sum(), base[:, 0].sum(), 1.0, weight)
     overall = _ratio(seen.sum(axis=0), base.sum(axis=0), plain, weight)
     by_class = _ratio(_by_class(seen, group_class, classes), _by_class(base, group_class, classes), overall, weight)
     out = _ratio(seen, base, by_class[group_class], weight) / plain
@@ -224,7 +216,9 @@ def days_of(panel: DemandPanel) -> Days:
     offer, offer_class, planned = offers_of(panel.promotion.T, panel.planned_uplift.T)
     units = np.ascontiguousarray(panel.units.T, np.float32)
     first = np.asarray(panel.first_day, np.int32)
-    return Days(units, exposure, offer, offer_class, planned, first, weekdays(panel.dates), panel.event.astype(np.int64))
+    return Days(
+        units, exposure, offer, offer_class, planned, first, weekdays(panel.dates), panel.event.astype(np.int64)
+    )
 
 
 def advance_state(
@@ -242,7 +236,7 @@ def advance_state(
     series, skus, t = state.series.copy(), state.skus.copy(), len(days.weekday)
     cfg = np.array([
         *state.drifts, settings.growth_damping, settings.clip, settings.dispersion_forget, settings.dispersion_weight,
-        settings.max_dispersion,
+        settings.max_dispersion, settings.borrowed_var, settings.ratio_var,
     ])  # fmt: skip
     weight = (1.0 - settings.factor_forget) ** np.arange(t - 1, -1, -1.0) if learns else np.zeros(t)
     found = (days.units, days.exposure, days.offer, days.first_day, keys.group, days.weekday, days.event)
@@ -252,6 +246,10 @@ def advance_state(
     new, score = _advance(keys.ptr, found, (by_day, uplift.astype(np.float32)), rest, shapes, start, threads)
     after = replace(state, series=series, skus=skus)
     if learns:
+        # Entry 0: days without an event, without an offer.
+        every = new[0].sum(axis=2)
+        new[1][:, :, 0] = every - new[1].sum(axis=2)
+        new[2][:, 0] = every.sum(axis=1) - new[2].sum(axis=1)
         # What the levels expect without a factor is what they expected divided by it.
         for sums, table in zip(new, (tables.weekday, tables.event, uplift), strict=True):
             sums[1] /= table
@@ -309,59 +307,38 @@ def series_dispersion(state: DemandState, keys: Keys, settings: ChampionSettings
     return np.clip(1.0 + (spread + prior * by_sku[keys.sku]) / (weight + prior), 1.0, settings.max_dispersion)
 
 
-@dataclass(frozen=True)
-class Outlook:
-    """Days ahead, as arrays for `forecast_days`: weekday, event (h,), offer (n, h) into offer_class and planned (o,)."""
+def borrow_levels(
+    skus: np.ndarray, known: np.ndarray, like_sku: np.ndarray, neighbours: np.ndarray, sku_class: np.ndarray,
+    settings: ChampionSettings,
+) -> np.ndarray:  # fmt: skip
+    """SKU states (3, k) with those that are not `known` at the level of their like SKU, else at the mean of their neighbours,
+    of their class, of all; their variance is wide, so that their own sell-through soon counts for more."""
+    from allocation_assets.demand._kernels import LEVEL, LEVEL_VAR
 
-    weekday: np.ndarray
-    event: np.ndarray
-    offer: np.ndarray
-    offer_class: np.ndarray
-    planned: np.ndarray
+    out, weight = skus.copy(), known.astype(np.float64)
+    overall = float(np.sum(skus[LEVEL] * weight)) / max(float(weight.sum()), 1.0)
+    level = np.full(skus.shape[1], overall)
+    for group in (sku_class, neighbours):
+        size = int(group.max(initial=-1)) + 1
+        members = np.bincount(group, weight, size)
+        mean = np.bincount(group, weight * skus[LEVEL], size) / np.maximum(members, 1.0)
+        level = np.where(members[group] > 0, mean[group], level)
+    like = (like_sku >= 0) & known[np.maximum(like_sku, 0)]
+    level = np.where(like, skus[LEVEL, np.maximum(like_sku, 0)], level)
+    out[:, ~known] = 0.0
+    out[LEVEL, ~known], out[LEVEL_VAR, ~known] = level[~known], settings.borrowed_var
+    return out
 
 
-def outlook_of(plan: DemandPlan) -> Outlook:
-    """The days of a plan."""
-    offer, offer_class, planned = offers_of(plan.promotion, plan.planned_uplift)
-    return Outlook(weekdays(plan.dates), plan.event.astype(np.int64), offer, offer_class, planned)
-
-
-
-def levels(state: DemandState, keys: Keys, settings: ChampionSettings) -> np.ndarray:
-    """Units a day by series (n,) on an average weekday without event or promotion."""
+def location_factors(
+    state: DemandState, keys: Keys, rows: np.ndarray, locations: int, settings: ChampionSettings
+) -> np.ndarray:
+    """Demand of each location (l,) relative to the levels of what it sells, over the series in `rows`; 1 where it is new."""
     from allocation_assets.demand._kernels import LEVEL, RATIO
 
-    return np.minimum(state.skus[LEVEL, keys.sku] * state.series[RATIO], settings.max_mean)
-
-
-def forecast_days(state: DemandState, keys: Keys, ahead: Outlook, settings: ChampionSettings) -> Forecast:
-    """Predictive distribution of each day ahead and of their sum, per series."""
-    from allocation_assets.demand._kernels import GROWTH, LEVEL_VAR, RATIO_VAR
-
-    days = len(ahead.weekday)
-    tables = tables_of(state.sums, keys.group_class, settings)
-    uplift = offer_multipliers(tables, ahead.offer_class, ahead.planned, settings)
-    factor = tables.weekday[:, ahead.weekday] * tables.event[:, ahead.event]
-    growth = np.cumsum(settings.growth_damping ** np.arange(1, days + 1))
-    mean = levels(state, keys, settings)[:, None] * factor[keys.group] * uplift[ahead.offer]
-    mean *= np.maximum(1.0 + state.skus[GROWTH, keys.sku][:, None] * growth, 0.1)
-    mean = np.minimum(mean, settings.max_mean)
-    d = series_dispersion(state, keys, settings)
-    shared = state.skus[LEVEL_VAR, keys.sku] + state.series[RATIO_VAR]
-    drift = sum(state.drifts[:2])
-    daily = d[:, None] + mean * (shared[:, None] + drift * np.arange(1, days + 1))
-    total = d + mean.sum(axis=1) * (shared + drift * days / 3.0)
-    limit = settings.max_dispersion
-    return Forecast(mean, np.clip(daily, 1.0, limit), np.clip(total, 1.0, limit), methods(state, keys, settings), METHODS)
-
-
-def methods(state: DemandState, keys: Keys, settings: ChampionSettings) -> np.ndarray:
-    """Index into METHODS by series (n,)."""
-    from allocation_assets.demand._kernels import RATIO_VAR, SEEN
-
-    level = levels(state, keys, settings)
-    own = (state.series[SEEN] > 0) & (state.series[RATIO_VAR] < 0.5 * settings.ratio_var)
-    sku_seen = np.bincount(keys.sku, state.series[SEEN], state.skus.shape[1])[keys.sku] > 0
-    cases = [level <= 0, own & (level < _INTERMITTENT_MEAN), own, sku_seen]
-    return np.select(cases, [METHODS.index(name) for name in ("no_history", "intermittent", "own_level", "sku_level")],
-                     METHODS.index("neighbours")).astype(np.int8)  # fmt: skip
+    level = state.skus[LEVEL, keys.sku[rows]]
+    sells = np.bincount(keys.location[rows], level * state.series[RATIO, rows], locations)
+    usual = np.bincount(keys.location[rows], level, locations)
+    # One unit a day of weight at factor 1 keeps a location with hardly any series at the average.
+    limit = settings.factor_limit
+    return np.clip((sells + 1.0) / (usual + 1.0), 1.0 / limit, limit)

@@ -14,12 +14,8 @@ from allocation_assets.demand.champion import (
     FactorSums,
     Keys,
     advance_state,
-    days_of,
-    forecast_days,
-    keys_of,
-    outlook_of,
+    borrow_levels,
 )
-from allocation_assets.demand.panel import DemandPanel, DemandPlan, Forecast
 
 
 @dataclass(frozen=True)
@@ -31,19 +27,22 @@ class Priors:
 
 
 def early_rates(days: Days, settings: ChampionSettings) -> tuple[np.ndarray, np.ndarray]:
-    """(units, full days) of each series (n,) over its first `early_days` days, lower bounds left out."""
+    """(units, full days) of each series (n,) over its first `early_days` days; lower bounds stand for themselves."""
     last = min(int(days.first_day.max(initial=0)) + settings.early_days, len(days.units))
     span = np.arange(last)[:, None]
-    exposure = np.maximum(days.exposure[:last], 0.0)
+    exposure = np.where(days.exposure[:last] < 0, days.units[:last] > 0, days.exposure[:last])
     counted = (span >= days.first_day) & (span < days.first_day + settings.early_days) & (exposure > 0)
     units = np.where(counted, days.units[:last], 0.0).sum(axis=0, dtype=np.float64)
     return np.maximum(units, 0.0), np.where(counted, exposure, 0.0).sum(axis=0, dtype=np.float64)
 
 
-def priors_of(keys: Keys, units: np.ndarray, full_days: np.ndarray, locations: int, settings: ChampionSettings) -> Priors:
+def priors_of(
+    keys: Keys, units: np.ndarray, full_days: np.ndarray, locations: int, settings: ChampionSettings
+) -> Priors:
     """Class rates and location factors from early units and full days of a sample of series (n,)."""
     classes = int(keys.sku_class.max(initial=-1)) + 1
-    overall = (units.sum() + 0.0) / max(full_days.sum(), 1e-9)
+    # Half a unit of prior: a level of 0 could never rise.
+    overall = (units.sum() + 0.5) / (full_days.sum() + 1.0) if full_days.sum() > 0 else 0.0
     rate = _sku_rates(keys, units, full_days, np.full(classes, overall))
     of = keys.sku_class[keys.sku]
     class_rate = (np.bincount(of, units, classes) + overall) / (np.bincount(of, full_days, classes) + 1.0)
@@ -67,10 +66,9 @@ def first_state(
     """State before the history: SKU rates of the early days, a SKU without any from its like SKU, else from its class."""
     skus = np.zeros((3, len(keys.sku_class)))
     known = np.bincount(keys.sku, full_days, skus.shape[1]) > 0
-    rate = _sku_rates(keys, units, full_days, priors.class_rate)
-    like = np.where((like_sku >= 0) & known[np.maximum(like_sku, 0)], like_sku, -1)
-    skus[0] = np.where(~known & (like >= 0), rate[np.maximum(like, 0)], rate)
-    skus[1] = np.where(known, settings.level_var, settings.borrowed_var)
+    skus[0] = _sku_rates(keys, units, full_days, priors.class_rate)
+    skus[1] = settings.level_var
+    skus = borrow_levels(skus, known, like_sku, keys.sku_class, keys.sku_class, settings)
     series = np.zeros((5, len(keys.sku)), np.float32)
     series[0] = priors.location_factor[keys.location]
     series[1] = settings.ratio_var
@@ -88,18 +86,26 @@ class Learned:
     priors: Priors
 
 
-def learn(keys: Keys, days: Days, like_sku: np.ndarray, sizes: tuple[int, int, int], settings: ChampionSettings) -> Learned:
+def learn(
+    keys: Keys, days: Days, like_sku: np.ndarray, sizes: tuple[int, int, int], settings: ChampionSettings
+) -> Learned:
     """Factors and drifts from the history of a sample; sizes: numbers of locations, events and offer classes."""
     locations, events, offers = sizes
     early = early_rates(days, settings)
     priors = priors_of(keys, *early, locations, settings)
     sums = FactorSums.nothing(len(keys.group_class), events, offers)
-    drifts = (settings.sku_drifts[len(settings.sku_drifts) // 2], settings.ratio_drifts[len(settings.ratio_drifts) // 2], 0.0)
+    drifts = (
+        settings.sku_drifts[len(settings.sku_drifts) // 2],
+        settings.ratio_drifts[len(settings.ratio_drifts) // 2],
+        0.0,
+    )
     start = first_state(keys, *early, priors, like_sku, sums, drifts, settings)
     # Twice: the first walk sees levels that still carry the factors.
     for _ in range(2):
         after, _score = advance_state(start, keys, days, settings)
-        start = replace(start, sums=_of_days(after.sums, start.sums, days, settings), class_dispersion=after.class_dispersion)
+        start = replace(
+            start, sums=_of_days(after.sums, start.sums, days, settings), class_dispersion=after.class_dispersion
+        )
     grid = [(*drifts, 0.0) for drifts in product(settings.sku_drifts, settings.ratio_drifts)]
     best = _best(start, grid, keys, days, settings)
     best = _best(start, [(*best[:2], gain) for gain in settings.growth_gains], keys, days, settings)
@@ -118,38 +124,10 @@ def _of_days(after: FactorSums, before: FactorSums, days: Days, settings: Champi
     return after.after(before, 1.0, -((1.0 - settings.factor_forget) ** len(days.weekday)))
 
 
-@dataclass(frozen=True)
-class Champion:
-    """The champion behind the interface of every forecaster: learns from the panel alone, then forecasts."""
-
-    settings: ChampionSettings = ChampionSettings()
-    name: str = "champion"
-
-    def forecast(self, history: DemandPanel, plan: DemandPlan) -> Forecast:
-        """Forecast the days of `plan`; series may come in any order of SKUs."""
-        order = np.lexsort((history.location, history.sku))
-        state, keys = self.fit(history.take(order))
-        ahead = outlook_of(plan)
-        ahead = replace(ahead, offer=ahead.offer[order])
-        found = forecast_days(state, keys, ahead, self.settings)
-        back = np.empty_like(order)
-        back[order] = np.arange(len(order))
-        per_series = ("mean", "dispersion", "total_dispersion", "method")
-        return replace(found, **{name: getattr(found, name)[back] for name in per_series})
-
-    def fit(self, panel: DemandPanel) -> tuple[DemandState, Keys]:
-        """State after the panel, whose series are in the order of SKUs."""
-        keys, days = keys_of(panel), days_of(panel)
-        sizes = (
-            int(panel.location.max(initial=-1)) + 1, int(panel.event.max(initial=0)) + 1,
-            int(panel.promotion.max(initial=0)) + 1,
-        )  # fmt: skip
-        learned = learn(keys, days, panel.like_sku, sizes, self.settings)
-        return replay(keys, days, panel.like_sku, learned, self.settings), keys
-
-
 def replay(keys: Keys, days: Days, like_sku: np.ndarray, learned: Learned, settings: ChampionSettings) -> DemandState:
     """State after a history (of any share of the SKUs), with what was learned; the factors stay as learned."""
-    start = first_state(keys, *early_rates(days, settings), learned.priors, like_sku, learned.sums, learned.drifts, settings)
+    start = first_state(
+        keys, *early_rates(days, settings), learned.priors, like_sku, learned.sums, learned.drifts, settings
+    )
     start = replace(start, class_dispersion=learned.class_dispersion)
     return advance_state(start, keys, days, settings, learns=False)[0]
