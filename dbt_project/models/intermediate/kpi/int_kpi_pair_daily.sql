@@ -74,8 +74,7 @@ select
     case
         when not is_selling then 0
         when hours_out > 0 then coalesce(forecast_units, daily_mean * {{ kpi_period_days() }}) * (1 - exposure)
-        when is_censored and is_active
-            then greatest(0, coalesce(forecast_units, daily_mean * {{ kpi_period_days() }}) - sales_units)
+        when is_censored and is_active then greatest(0, coalesce(forecast_units, daily_mean * {{ kpi_period_days() }}) - sales_units)
         else 0
     end::DECIMAL(18, 6) as lost_units
 from joined
