@@ -18,7 +18,8 @@ _MONEY = "DECIMAL(18, 6)"
 SCHEMAS = {
     "decisions/demand_forecasts": (
         "business_date DATE, location_id VARCHAR, sku_id VARCHAR, daily_mean DOUBLE, dispersion DOUBLE, p50 BIGINT,"
-        " p90 BIGINT, p95 BIGINT, p99 BIGINT, horizon_days INTEGER, method VARCHAR, observed_days DOUBLE,"
+        " p90 BIGINT, p95 BIGINT, p99 BIGINT, horizon_days INTEGER, next_day_mean DOUBLE,"
+        " next_day_dispersion DOUBLE, base_daily_mean DOUBLE, method VARCHAR, observed_days DOUBLE,"
         " censored_days INTEGER"
     ),
     "decisions/sku_segments": (

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from data_quality.intake.sql import literal
 
@@ -63,4 +64,12 @@ def copy_whole(connection: duckdb.DuckDBPyConnection, table: str, target: Path) 
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
     connection.execute(f"COPY {table} TO {literal(part)} (FORMAT parquet, COMPRESSION zstd)")
+    part.replace(target)
+
+
+def write_table(target: Path, table: pa.Table) -> None:
+    """Write an Arrow table to a Parquet file that is there complete or not at all; rows keep their order."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
+    pq.write_table(table, part, compression="zstd", row_group_size=1_000_000)
     part.replace(target)

@@ -5,27 +5,27 @@ The arguments are built by pure functions so that they can be read and tested wi
 
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import duckdb
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+from packaging.version import Version
 
-from orchestration.errors import AllocatorError
+from orchestration.dbt_parse import dbt_environment
 from orchestration.ingest import LOAD_FILES, feed_key
 from orchestration.partitions import business_dates
 from orchestration.publishing.current import read_current
 from orchestration.reach_back import oldest_approved
 from orchestration.resources import HomeResource, RunSession
-from orchestration.settings import DBT_PROJECT, Home
+from orchestration.settings import Home
 
-MANIFEST = DBT_PROJECT / "target" / "manifest.json"
 STEPS = ("inventory", "marts")
 
 
@@ -69,41 +69,24 @@ def dbt_vars(home: Home, run_date: date, state: StateRange, policy: Mapping[str,
 
 
 def dbt_arguments(variables: Mapping[str, Any]) -> list[str]:
-    """Command line of a step: models and data tests, no unit tests (those belong to `make test`); dagster-dbt selects."""
-    return ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables, sort_keys=True)]
+    """Command line of a step: models and data tests, no unit tests (those belong to `make test`); dagster-dbt selects.
+
+    Nobody reads the manifest and the results as files, nor a log line for every statement: they would cost a second.
+    """
+    silence = ["--no-write-json", "--log-level-file", "info"]
+    return ["build", *silence, "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables, sort_keys=True)]
 
 
-def dbt_environment(home: Home) -> dict[str, str]:
-    """Environment of dbt: where the warehouse is, and silence towards the outside."""
-    return {
-        "ALLOCATOR_WAREHOUSE": str(home.database),
-        "DBT_PROFILES_DIR": str(DBT_PROJECT),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DBT_LOG_PATH": str(home.private / "logs"),
-        "PYTHONWARNINGS": "ignore",
-    }
+class DbtCommand(DbtCliResource):
+    """dbt's command line without what dagster-dbt does on the side of every run: it asks `dbt --version`, which looks on the
+    internet for a newer release, and opens dbt's adapter in this process for metadata that we do not fetch."""
 
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(version("dbt-core"))
 
-def dbt_executable() -> str:
-    """The dbt that dies with its parent (see dbt_child), beside the running interpreter."""
-    return str(Path(sys.executable).with_name("allocator-dbt"))
-
-
-def ensure_manifest() -> Path:
-    """Parse the dbt project once when its manifest is absent or older than a project file (about 5 s)."""
-    folders = ("models", "macros", "tests", "seeds")
-    sources = [
-        DBT_PROJECT / "dbt_project.yml",
-        *(p for f in folders for p in (DBT_PROJECT / f).rglob("*") if p.is_file()),
-    ]
-    if MANIFEST.exists() and MANIFEST.stat().st_mtime >= max(path.stat().st_mtime for path in sources):
-        return MANIFEST
-    environment = {**os.environ, **dbt_environment(Home(DBT_PROJECT / "target")), "DBT_LOG_PATH": str(MANIFEST.parent)}
-    command = [dbt_executable(), "parse", "--quiet", "--project-dir", str(DBT_PROJECT)]
-    done = subprocess.run(command, env=environment, cwd=DBT_PROJECT, capture_output=True, text=True)
-    if done.returncode:
-        raise AllocatorError(f"dbt parse of {DBT_PROJECT} failed: {(done.stdout + done.stderr).strip()[-2000:]}")
-    return MANIFEST
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:
+        return None
 
 
 class Translator(DagsterDbtTranslator):

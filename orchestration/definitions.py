@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from allocation_assets.decision_assets import decision_assets
-from orchestration.dbt_steps import build_dbt_assets, dbt_executable, ensure_manifest
+from orchestration.dbt_parse import dbt_executable, ensure_manifest
+from orchestration.dbt_steps import DbtCommand, build_dbt_assets
 from orchestration.freshness import fresh, freshness_check, freshness_schedule
 from orchestration.gates import build_gates
 from orchestration.ingest import build_feed_assets, load_file_specs
@@ -42,7 +42,7 @@ def build_defs(home_path: str | None = None, resource_overrides: Mapping[str, An
         executor=dg.in_process_executor,
         resources={
             "home": HomeResource(root=str(home.root)),
-            "dbt": DbtCliResource(
+            "dbt": DbtCommand(
                 project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=dbt_executable()
             ),
             **(resource_overrides or {}),

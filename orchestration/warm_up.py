@@ -11,7 +11,7 @@ def main() -> None:
     """Compile site-packages' byte-code quietly, the numba kernels, and dbt's manifest."""
     compileall.compile_dir(sysconfig.get_paths()["purelib"], quiet=2, workers=0)
     from allocation_assets import warm_up
-    from orchestration.dbt_steps import ensure_manifest
+    from orchestration.dbt_parse import ensure_manifest
 
     warm_up()
     ensure_manifest()

@@ -1,115 +1,102 @@
-"""Demand as an asset: window aggregates in, a predictive distribution per SKU x location out."""
+"""Demand as an asset: what happened since the date before in, a predictive distribution per SKU x location out."""
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from pathlib import Path
 
 import dagster as dg
+import duckdb
 import numpy as np
 import pyarrow as pa
 
-from allocation_assets.demand.distribution import LEVELS, demand_quantiles
-from allocation_assets.demand.estimate import DemandEstimate, DemandHistory, DemandSettings, estimate_demand
-from allocation_assets.schedule import ScheduledPairs, scheduled_pairs
-from allocation_assets.tables import codes, floats, integers, write_lake
+from allocation_assets.demand import daily
+from allocation_assets.demand.carry import SERIES
+from allocation_assets.demand.outlook import forecast_table
+from allocation_assets.schedule import scheduled_pairs
+from allocation_assets.tables import integers, write_lake
 from orchestration.gates import decision_key, mart_key
 from orchestration.partitions import business_dates
-from orchestration.resources import HomeResource
+from orchestration.resources import HomeResource, RunSession
+from orchestration.run_facts import carry_file, predecessor
 
 _QUERY = """
 SELECT $day::DATE AS business_date, to_location_id AS location_id, sku_id, daily_mean, dispersion,
-       p50, p90, p95, p99, horizon_days::INTEGER AS horizon_days, method, observed_days,
-       censored_days::INTEGER AS censored_days
+       p50, p90, p95, p99, horizon_days::INTEGER AS horizon_days, next_day_mean, next_day_dispersion, base_daily_mean, method,
+       observed_days, censored_days::INTEGER AS censored_days
 FROM forecasts ORDER BY location_id, sku_id
+"""
+_OF_PAIRS = """
+SELECT s.series FROM int_allocation_pairs AS p JOIN series AS s ON s.sku_id = p.sku_id AND s.location_id = p.to_location_id
+ORDER BY p.sku_id, p.to_location_id
 """
 
 
-def history_of(pairs: pa.Table, censored: pa.Table) -> DemandHistory:
-    """The kernel's history from `int_allocation_pairs` and `int_censored_days` (`pair` = row number of the pair).
+def carried_folder(session: RunSession, run_date: date) -> tuple[Path | None, date | None]:
+    """Folder and date of what the landed date before handed over; nothing on a cold start."""
+    before = predecessor(session, run_date)
+    folder = carry_file(session, before).parent if before else None
+    return (folder, before) if folder and (folder / SERIES).exists() else (None, None)
 
-    The warehouse sums over all days of the window; the kernel wants the sums of uncensored days.
-    """
-    pair, units = integers(censored, "pair"), floats(censored, "sales_units")
-    censored_sum = np.bincount(pair, units, pairs.num_rows)
-    censored_sum_sq = np.bincount(pair, units**2, pairs.num_rows)
-    return DemandHistory(
-        sku=codes(pairs["sku_id"]),
-        location=codes(pairs["to_location_id"]),
-        days_observed=floats(pairs, "days_observed"),
-        sum_units=np.maximum(floats(pairs, "sum_units") - censored_sum, 0.0),
-        sum_units_sq=np.maximum(floats(pairs, "sum_units_sq") - censored_sum_sq, 0.0),
-        censored_pair=pair,
-        censored_units=units,
-        censored_exposure=floats(censored, "exposure"),
-        censored_exposure_known=integers(censored, "is_exposure_known").astype(bool),
+
+def form(session: RunSession, connection: duckdb.DuckDBPyConnection, run_date: date, horizon: int) -> daily.RunDemand:
+    """The demand of the run's series, handed on to the next date."""
+    policy = session.policy.deployment(run_date)
+    carried = carried_folder(session, run_date)
+    demand = daily.form_demand(
+        connection, run_date, *carried, daily.calendar_of(policy), horizon, daily.settings_of(policy)
     )
+    daily.save(carry_file(session, run_date).parent, demand)
+    return demand
 
 
-def settings_of(policy: Mapping[str, Any]) -> DemandSettings:
-    """The estimate's constants from the deployment's policy."""
-    return DemandSettings(
-        dispersion_weight=policy["demand.dispersion_weight"],
-        max_dispersion=policy["demand.max_dispersion"],
-        default_dispersion=policy["demand.default_dispersion"],
-        factor_limit=policy["demand.factor_limit"],
-        alpha_limits=(policy["demand.alpha_min"], policy["demand.alpha_max"]),
-        uplift_limit=policy["demand.uplift_limit"],
-    )
-
-
-def forecast_table(pairs: ScheduledPairs, estimate: DemandEstimate) -> pa.Table:
-    """Forecast columns per pair; the horizon is the pair's own coverage (one day where nothing can arrive)."""
-    horizon = np.maximum(pairs.schedule.horizon_days, 1)
-    quantiles = demand_quantiles(estimate.daily_mean, estimate.dispersion, horizon, LEVELS)
-    return pa.table(
-        {
-            "to_location_id": pairs.table["to_location_id"],
-            "sku_id": pairs.table["sku_id"],
-            "daily_mean": estimate.daily_mean,
-            "dispersion": estimate.dispersion,
-            **{f"p{round(level * 100)}": quantiles[:, k] for k, level in enumerate(LEVELS)},
-            "horizon_days": horizon,
-            "method": pa.array(estimate.method_names()),
-            "observed_days": estimate.observed_days,
-            "censored_days": estimate.censored_days,
-        }
-    )
+def forecasts_of(session: RunSession, run_date: date) -> tuple[daily.RunDemand, pa.Table]:
+    """The run's demand, and one forecast per pair in the order of the pairs."""
+    with session.warehouse() as connection:
+        segments = session.decision_file("sku_segments", run_date)
+        pairs = scheduled_pairs(connection, segments, session.policy, run_date)
+        horizon = np.maximum(pairs.schedule.horizon_days, 1).astype(np.int64)
+        demand = form(session, connection, run_date, int(horizon.max(initial=1)))
+        rows = integers(connection.execute(_OF_PAIRS).to_arrow_table(), "series")
+    policy = session.policy.deployment(run_date)
+    table = forecast_table(demand, rows, horizon, run_date, daily.calendar_of(policy), daily.settings_of(policy))
+    kept = {name: pairs.table[name] for name in ("to_location_id", "sku_id", "censored_days")}
+    return demand, pa.table({**kept, **{name: table[name] for name in table.column_names}})
 
 
 @dg.asset(
     key=decision_key("demand_forecasts"),
     deps=[
         decision_key("sku_segments"),
-        mart_key("int_allocation_pairs"),
-        mart_key("int_censored_days"),
-        mart_key("applied_loads"),
+        *[
+            mart_key(model)
+            for model in (
+                "int_allocation_pairs", "int_demand_daily", "int_demand_rates", "int_promotions_in_force", "applied_loads",
+            )
+        ],
     ],
     partitions_def=business_dates,
     group_name="decisions",
     owners=["team:planning"],
-    kinds={"python", "parquet"},
+    kinds={"python", "numba", "parquet"},
     description="Daily mean, dispersion and quantiles over the coverage horizon per SKU x location; days out of stock are "
-    "censored, not zero. Method: allocation_assets/demand/estimate.py.",
-)
+    "censored, not zero. Method: allocation_assets/demand/champion.py.",
+)  # fmt: skip
 def demand_forecasts(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
     """Estimate demand at the close of the run's date."""
     session = home.session
     run_date = date.fromisoformat(context.partition_key)
-    with session.stage("decide"), session.warehouse() as connection:
-        pairs = scheduled_pairs(connection, session.decision_file("sku_segments", run_date), session.policy, run_date)
-        censored = connection.execute(
-            """SELECT p.pair, c.sales_units, c.exposure, c.is_exposure_known FROM int_censored_days AS c
-               JOIN (SELECT sku_id, to_location_id, row_number() OVER (ORDER BY sku_id, to_location_id) - 1 AS pair
-                     FROM int_allocation_pairs) AS p ON p.sku_id = c.sku_id AND p.to_location_id = c.location_id
-               ORDER BY p.pair, c.business_date"""
-        ).to_arrow_table()
-        estimate = estimate_demand(history_of(pairs.table, censored), settings_of(session.policy.deployment(run_date)))
-        table = forecast_table(pairs, estimate)
-        rows = write_lake(
-            session.decision_file("demand_forecasts", run_date), _QUERY, {"forecasts": table}, {"day": run_date}
-        )
-    methods, counts = np.unique(estimate.method_names().astype(str), return_counts=True)
-    shares = "\n".join(f"| {method} | {count} |" for method, count in zip(methods, counts, strict=True))
+    with session.stage("decide"):
+        demand, table = forecasts_of(session, run_date)
+        target = session.decision_file("demand_forecasts", run_date)
+        rows = write_lake(target, _QUERY, {"forecasts": table}, {"day": run_date})
+    methods = table["method"].value_counts().to_pylist()
+    shares = "\n".join(
+        f"| {row['values']} | {row['counts']} |" for row in sorted(methods, key=lambda row: row["values"])
+    )
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": rows, "methods": dg.MetadataValue.md("| method | pairs |\n|---|---|\n" + shares)}
+        metadata={
+            "dagster/row_count": rows,
+            "series": demand.table.num_rows,
+            "is_cold_start": demand.is_cold_start,
+            "methods": dg.MetadataValue.md("| method | pairs |\n|---|---|\n" + shares),
+        }
     )

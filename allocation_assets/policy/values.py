@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from allocation_assets.policy.events import parse_event
 from allocation_assets.policy.limits import parse_limits
 from allocation_assets.policy.schema import WEEKDAYS, Parameter
 
@@ -193,6 +194,8 @@ def _read_strings(parameter: Parameter, node: yaml.Node) -> tuple[str, ...]:
             _check_pattern(parameter, item)
     if parameter.format == "approval_limits":
         _check_limits(parameter, node)
+    if parameter.format == "events":
+        _check_events(parameter, node)
     return tuple(sorted({read_text(item, parameter.name) for item in node.value}))
 
 
@@ -213,7 +216,18 @@ def _check_limits(parameter: Parameter, node: yaml.SequenceNode) -> None:
     try:
         parse_limits([read_text(item, parameter.name) for item in node.value])
     except ValueError as error:
-        raise Fault(node, f"{parameter.name}: {error}", "write a list such as [store_manager:500, director:*]") from None
+        raise Fault(
+            node, f"{parameter.name}: {error}", "write a list such as [store_manager:500, director:*]"
+        ) from None
+
+
+def _check_events(parameter: Parameter, node: yaml.SequenceNode) -> None:
+    """Fault where a text is no dated event (see events.py)."""
+    for item in node.value:
+        try:
+            parse_event(read_text(item, parameter.name))
+        except ValueError as error:
+            raise Fault(item, f"{parameter.name}: {error}", "write one such as easter=2026-04-03..2026-04-06") from None
 
 
 _READERS: dict[str, Callable[[Parameter, yaml.Node], Any]] = {

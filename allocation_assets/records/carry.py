@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from allocation_assets.records.filter import CELLS, Learned, RecordState
+from allocation_assets.tables import write_table
 
 _SCALE = 65_535
 BELIEFS, LEARNED, CHANCES = "beliefs.parquet", "learned.parquet", "chances.parquet"
@@ -37,7 +38,7 @@ def write_state(target: Path, sku: pa.ChunkedArray, location: pa.ChunkedArray, s
             "mass": pa.FixedSizeListArray.from_arrays(pa.array(packed.ravel()), states),
         }
     )
-    _write(target, table)
+    write_table(target, table)
 
 
 def read_state(source: Path, rows: np.ndarray) -> RecordState:
@@ -61,8 +62,8 @@ def read_state(source: Path, rows: np.ndarray) -> RecordState:
 def write_learned(folder: Path, locations: list[str], learned: Learned) -> None:
     """Write what counts have taught: of each location's rates, and of the chances (LEARNED and CHANCES in `folder`)."""
     rates = {name: getattr(learned, name) for name in _LEARNED}
-    _write(folder / LEARNED, pa.table({"location_id": locations, **rates}))
-    _write(folder / CHANCES, pa.table({name: getattr(learned, name).ravel() for name in _CHANCES}))
+    write_table(folder / LEARNED, pa.table({"location_id": locations, **rates}))
+    write_table(folder / CHANCES, pa.table({name: getattr(learned, name).ravel() for name in _CHANCES}))
 
 
 def read_learned(folder: Path, locations: list[str]) -> Learned:
@@ -79,10 +80,3 @@ def read_learned(folder: Path, locations: list[str]) -> Learned:
             values = np.append(table[name].to_numpy(), nothing)
             getattr(learned, name)[:] = values[at]
     return learned
-
-
-def _write(target: Path, table: pa.Table) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
-    pq.write_table(table, part, compression="zstd", row_group_size=1_000_000)
-    part.replace(target)

@@ -31,7 +31,7 @@ _UNIVERSE = """
 CREATE OR REPLACE TEMP TABLE universe AS
 SELECT row_number() OVER (ORDER BY p.sku_id, p.location_id) - 1 AS pair, p.sku_id, p.location_id,
        p.on_hand, p.first_seen, p.first_seen IS NOT DISTINCT FROM d.opened_on AS is_opening_record,
-       coalesce(f.daily_mean, 0) AS daily_mean, coalesce(f.dispersion, 1) AS dispersion,
+       coalesce(f.next_day_mean, 0) AS daily_mean, coalesce(f.next_day_dispersion, 1) AS dispersion,
        i.style_id, i.department, i.class, i.subclass, i.brand, i.supplier_id, i.lifecycle, i.season, s.abc AS segment,
        i.unit_cost, i.unit_price, i.case_pack,
        l.location_type, l.cluster, l.region, l.channel, l.tier

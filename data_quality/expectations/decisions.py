@@ -92,12 +92,15 @@ def _forecasts() -> list[ExpectationSpec | list[ExpectationSpec]]:
         forecasts.unique("business_date", "location_id", "sku_id"),
         forecasts.not_null(
             "business_date", "location_id", "sku_id", "daily_mean", "dispersion", "p50", "p90", "p95", "p99",
-            "horizon_days", "method", "observed_days", "censored_days",
+            "horizon_days", "next_day_mean", "next_day_dispersion", "base_daily_mean", "method", "observed_days",
+            "censored_days",
         ),
         forecasts.where(
             "mean_finite",
-            "NOT isfinite(daily_mean) OR NOT isfinite(dispersion) OR daily_mean < 0 OR dispersion < 1",
-            "the daily mean is finite and at least 0, the variance-to-mean ratio finite and at least 1",
+            "NOT isfinite(daily_mean) OR NOT isfinite(dispersion) OR daily_mean < 0 OR dispersion < 1"
+            " OR NOT isfinite(next_day_mean) OR NOT isfinite(next_day_dispersion) OR NOT isfinite(base_daily_mean)"
+            " OR next_day_mean < 0 OR next_day_dispersion < 1 OR base_daily_mean < 0",
+            "means are finite and at least 0, variance-to-mean ratios finite and at least 1",
         ),
         forecasts.where(
             "quantiles_monotone",

@@ -39,6 +39,12 @@ def test_history_publishes_ledger_accounts_and_measures_but_no_decisions(tiny_ho
         assert published(tiny_home, f"SELECT DISTINCT business_date FROM {dataset}") == [(D8,)], dataset
 
 
+def test_steps_read_the_project_parsed_once(tiny_home):
+    """dbt writes this file wherever it has parsed."""
+    assert (tiny_home / "warehouse" / "dbt_target" / "dbt.log").exists()
+    assert not (tiny_home / "warehouse" / "dbt_target" / "partial_parse.msgpack").exists()
+
+
 def test_sales_of_history_are_the_sales_that_landed(tiny_home):
     for day in world.DATES[:8]:
         units = sum(world.units_sold(day, location, sku) for location in world.SELLING for sku in world.SKUS)

@@ -23,6 +23,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.dbt_parse import ensure_manifest
+
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 PLACEHOLDER = date(1, 1, 1)
 
@@ -67,7 +69,7 @@ _LOAD_FILES = {
 }
 _PAIR = "from_location_id to_location_id sku_id"
 _DECISIONS = {
-    "demand_forecasts": "business_date:date location_id sku_id daily_mean:double dispersion:double p50:int p90:int p95:int p99:int horizon_days:int method observed_days:double censored_days:int",
+    "demand_forecasts": "business_date:date location_id sku_id daily_mean:double dispersion:double p50:int p90:int p95:int p99:int horizon_days:int next_day_mean:double next_day_dispersion:double base_daily_mean:double method observed_days:double censored_days:int",
     "sku_segments": "business_date:date sku_id abc xyz demand_class velocity margin_rate:double lifecycle strategic:bool service_target:double",
     "allocations": f"business_date:date allocation_id {_PAIR} is_firm:bool units:int cases:int ship_date:date arrival_date:date channel priority_rank:int expected_units_sold_uplift:double marginal_value:num opportunity_cost:num binding_constraint rule_id override_id approval_status scenario_id",
     "allocation_needs": f"business_date:date {_PAIR} channel department need_units:int allocated_units:int shorted_units:int on_hand:int believed_on_hand:int probability_wrong:double record_action record_buffer_rate:double in_transit:int position_units:int supply_units:int daily_mean:double dispersion:double horizon_days:int case_pack:int presentation_min:int shelf_capacity:int marginal_value:num next_case_value:num opportunity_cost:num objective_value:num objective_bound:num presentation_bonus:num binding_constraint rule_id override_id ship_date:date arrival_date:date",
@@ -207,21 +209,32 @@ class Lake:
         _write(folder / "resolved.parquet", _LOAD_FILES["resolved"], resolved)
 
 
-# dbt keeps its DuckDB connection until the process ends: a child per warehouse, told what to do line by line.
+# dbt keeps its DuckDB connection until the process ends: a child per warehouse, told what to do line by line. A call marks
+# the manifest that it is given, so each one reads its own.
 _CHILD = """
-import json, sys
+import json, os, sys
+from pathlib import Path
 from dbt.cli.main import dbtRunner
+from orchestration.dbt_parse import load_parsed
+database = Path(os.environ["ALLOCATOR_WAREHOUSE"])
 for line in sys.stdin:
-    done = dbtRunner().invoke(json.loads(line))
-    print(f"\\n@@ {int(done.success)} {done.exception or ''}", flush=True)
+    manifest = load_parsed(database) if {reuses} else None
+    done = dbtRunner(manifest=manifest).invoke(json.loads(line))
+    print(f"\\n@@ {{int(done.success)}} {{done.exception or ''}}", flush=True)
 """
 
 
 class DbtSession:
-    """A child process in which dbt runs on one warehouse, call after call; a call costs about 3 s of start-up less."""
+    """A child process in which dbt runs on one warehouse, call after call; a call costs about 3 s of start-up less.
 
-    def __init__(self, lake: Lake, warehouse: Path) -> None:
+    A `warehouse` named `warehouse.duckdb` reads the project parsed once, as the steps of a run do; `parses_anew` leaves
+    the parse to dbt, as does any other name (relations carry it).
+    """
+
+    def __init__(self, lake: Lake, warehouse: Path, *, parses_anew: bool = False) -> None:
         self._lake = lake
+        if not parses_anew:
+            ensure_manifest()
         environment = {
             **os.environ,
             "ALLOCATOR_WAREHOUSE": str(warehouse),
@@ -229,7 +242,7 @@ class DbtSession:
             "DBT_LOG_PATH": str(warehouse.parent / f"logs-{warehouse.stem}"),
         }
         self._child = subprocess.Popen(
-            [sys.executable, "-c", _CHILD],
+            [sys.executable, "-c", _CHILD.format(reuses=not parses_anew)],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -8,7 +8,7 @@
 -- depends_on: {{ ref('inventory_positions') }}
 -- depends_on: {{ ref('int_allocation_pairs') }}
 -- depends_on: {{ ref('int_dc_supply') }}
--- depends_on: {{ ref('int_censored_days') }}
+-- depends_on: {{ ref('int_promotions_in_force') }}
 {{ config(materialized='table', tags=['inventory']) }}
 
 select

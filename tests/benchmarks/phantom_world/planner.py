@@ -1,6 +1,6 @@
 """What the simulated pipeline knows and does: demand estimated from visible facts, replenishment by the book.
 
-The estimate is the product's own (allocation_assets/demand/estimate.py) over a window; a book that says sold out censors.
+The estimate is the product's own (allocation_assets/demand/champion.py) over a window; a book that says sold out censors.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allocation_assets.demand.estimate import DemandHistory, estimate_demand
+from allocation_assets.demand.champion import series_dispersion
+from allocation_assets.demand.forecaster import Champion
+from allocation_assets.demand.outlook import levels
+from allocation_assets.demand.panel import DemandPanel
 from tests.benchmarks.phantom_world.assortment import Assortment
 from tests.benchmarks.phantom_world.shelves import Visible
 
@@ -63,19 +66,24 @@ class Planner:
         self.sales[slot] = facts.sales
         self.state[slot] = np.where(sold_out & (facts.sales > 0), 2, np.where(stocked & ~sold_out, 1, 0))
         if t >= 20 and t % _ESTIMATE_EVERY == 6:
-            self._estimate(a)
+            self._estimate(a, t)
 
-    def _estimate(self, a: Assortment) -> None:
-        seen, out = self.state == 1, self.state == 2
-        units = np.where(seen, self.sales, 0)
-        day, pair = np.nonzero(out)
-        estimate = estimate_demand(
-            DemandHistory(
-                a.sku, a.store, (seen | out).sum(0), units.sum(0), (units.astype(np.int64) ** 2).sum(0), pair,
-                self.sales[day, pair].astype(float), np.zeros(len(pair)), np.zeros(len(pair), bool),
-            )
+    def _estimate(self, a: Assortment, t: int) -> None:
+        days = np.arange(max(t + 1 - WINDOW, 0), t + 1)
+        order = np.lexsort((a.store, a.sku))
+        sales, state = (ring[days % WINDOW].T[order] for ring in (self.sales, self.state))
+        none = np.zeros(sales.shape, np.int64)
+        code = np.zeros(len(order), np.int64)
+        panel = DemandPanel(
+            np.datetime64("2024-01-01") + days, np.zeros(len(days), np.int64), sales.astype(np.float32),
+            (state > 0).astype(np.float32), state == 2, none, np.full(sales.shape, np.nan), code, a.sku[order],
+            a.store[order], code, code, np.full(int(a.sku.max()) + 1, -1),
         )  # fmt: skip
-        self.mean, self.dispersion = estimate.daily_mean, estimate.dispersion
+        champion = Champion()
+        fitted, keys = champion.fit(panel)
+        self.mean, self.dispersion = np.empty(len(order)), np.empty(len(order))
+        self.mean[order] = levels(fitted, keys, champion.settings)
+        self.dispersion[order] = series_dispersion(fitted, keys, champion.settings)
 
     def order_by_book(self, a: Assortment, t: int, book: np.ndarray) -> np.ndarray:
         """Units (n,) in whole cases that bring book + transit up to the level, for the stores of the day."""

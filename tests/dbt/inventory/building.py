@@ -34,6 +34,12 @@ class Built:
             worked.opened_decisions(lake, oracle.SEGMENTS)
         worked.unopened_decisions(self.unopened_lake)
 
+    def warehouse(self, name: str) -> Path:
+        """One of them; the file's own name is that of every home, as the parsed project carries it."""
+        folder = self.root / name
+        folder.mkdir(exist_ok=True)
+        return folder / "warehouse.duckdb"
+
     def build(self) -> None:
         """Two children at a time: the machine has two cores."""
         failures: list[BaseException] = []
@@ -53,20 +59,20 @@ class Built:
             raise failures[0]
 
     def _build_opened(self) -> None:
-        path = self.root / "opened.duckdb"
+        path = self.warehouse("opened")
         with DbtSession(self.lake, path) as dbt:
             run_all(self.opened, self.lake, dbt, worked.OPENED_VARIABLES)
-        shutil.copy(path, self.root / "repeated.duckdb")
-        with DbtSession(self.lake, self.root / "repeated.duckdb") as dbt:
+        shutil.copy(path, self.warehouse("repeated"))
+        with DbtSession(self.lake, self.warehouse("repeated")) as dbt:
             self._run(dbt, "run", self.opened, worked.OPENED_VARIABLES, first=day(5))
-        with DbtSession(self.lake, self.root / "rebuilt.duckdb") as dbt:
+        with DbtSession(self.lake, self.warehouse("rebuilt")) as dbt:
             self._run(dbt, "build", self.opened, worked.OPENED_VARIABLES)
             self.unit_test_output = self._run(dbt, "test", self.opened, worked.OPENED_VARIABLES)
 
     def _build_unopened(self) -> None:
-        with DbtSession(self.unopened_lake, self.root / "unopened.duckdb") as dbt:
+        with DbtSession(self.unopened_lake, self.warehouse("unopened")) as dbt:
             run_all(self.unopened, self.unopened_lake, dbt, {})
-        with DbtSession(self.otherwise_lake, self.root / "otherwise.duckdb") as dbt:
+        with DbtSession(self.otherwise_lake, self.warehouse("otherwise")) as dbt:
             run_all(self.otherwise, self.otherwise_lake, dbt, worked.OPENED_VARIABLES)
 
     @staticmethod

@@ -17,10 +17,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 @pytest.fixture(scope="session")
 def opened(built: Built) -> Query:
     """SQL on the deployment with a snapshot."""
-    return query_of(built.root / "opened.duckdb")
+    return query_of(built.warehouse("opened"))
 
 
 @pytest.fixture(scope="session")
 def unopened(built: Built) -> Query:
     """SQL on the deployment without one."""
-    return query_of(built.root / "unopened.duckdb")
+    return query_of(built.warehouse("unopened"))

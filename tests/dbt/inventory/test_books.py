@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import duckdb
 
 from tests.dbt.inventory import oracle
 from tests.dbt.inventory.building import Built, Query
 
 KEY = "source_feed, source_key, movement_type, bucket, location_id, sku_id, business_date, unit_cost"
+
+
+@contextmanager
+def attached(built: Built, *names: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Some of the warehouses under their names; tables only, views name the catalogue they were made in."""
+    with duckdb.connect() as connection:
+        for name in names:
+            connection.execute(f"attach '{built.warehouse(name)}' as {name} (read_only)")
+        yield connection
 
 
 def test_positions_equal_an_independent_book(built: Built, opened: Query):
@@ -28,8 +40,7 @@ def test_positions_equal_an_independent_book(built: Built, opened: Query):
 
 def test_any_order_of_arrival_gives_the_same_books(built: Built):
     """semantics 4, 5, 18: the same facts and judgements in other runs: the same positions, records and ledger sums."""
-    with duckdb.connect(str(built.root / "opened.duckdb"), read_only=True) as connection:
-        connection.execute(f"attach '{built.root / 'otherwise.duckdb'}' as otherwise (read_only)")
+    with attached(built, "opened", "otherwise") as connection:
         records = "business_date, location_id, sku_id, opening, adjustments, closing_book, counted_units, variance, posted_by"
         stock = "business_date, location_id, sku_id, on_hand, damaged, in_transit"
         sums = f"select {KEY}, sum(units) as net_units from {{}}.stock_ledger group by all having net_units <> 0"
@@ -44,7 +55,7 @@ def test_any_order_of_arrival_gives_the_same_books(built: Built):
 
 def test_the_random_counts_take_every_way(built: Built):
     """Posted by class, posted because approved, held, and named by an adjustment while held: else the oracle proves little."""
-    with duckdb.connect(str(built.root / "rebuilt.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(built.warehouse("rebuilt")), read_only=True) as connection:
         ways = connection.execute(
             "select count(*) filter (is_auto), count(*) filter (is_posting and not is_auto), count(*) filter (not is_posting), "
             "count(*) filter (abc = 'A' and is_posting), count(*) filter (abc = 'B' and is_posting) "
@@ -59,8 +70,7 @@ def test_the_random_counts_take_every_way(built: Built):
 
 def test_daily_runs_equal_one_rebuild(built: Built):
     """semantics 4: six runs with late facts end where one run over all of it ends, but for the trail of reversals."""
-    with duckdb.connect(str(built.root / "opened.duckdb"), read_only=True) as connection:
-        connection.execute(f"attach '{built.root / 'rebuilt.duckdb'}' as rebuilt (read_only)")
+    with attached(built, "opened", "rebuilt") as connection:
         for table in (
             "inventory_positions",
             "reconciliations",
@@ -68,7 +78,7 @@ def test_daily_runs_equal_one_rebuild(built: Built):
             "int_open_orders",
             "int_allocation_pairs",
         ):
-            assert connection.execute(f"select count(*) from {table}").fetchone()[0] > 0
+            assert connection.execute(f"select count(*) from opened.{table}").fetchone()[0] > 0
             for left, right in (("opened", "rebuilt"), ("rebuilt", "opened")):
                 extra = connection.execute(
                     f"select * from {left}.{table} except select * from {right}.{table}"
@@ -83,8 +93,7 @@ def test_daily_runs_equal_one_rebuild(built: Built):
 
 def test_step_that_runs_twice_changes_nothing(built: Built):
     """A killed run repeats its step: not one movement more, and the same positions."""
-    with duckdb.connect(str(built.root / "opened.duckdb"), read_only=True) as connection:
-        connection.execute(f"attach '{built.root / 'repeated.duckdb'}' as repeated (read_only)")
+    with attached(built, "opened", "repeated") as connection:
         for table in (
             "stock_ledger",
             "inventory_positions",

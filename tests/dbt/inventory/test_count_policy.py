@@ -78,7 +78,7 @@ def test_the_cost_in_force_decides(opened: Query):
 
 def test_what_policy_says_of_a_variance(built: Built):
     """The table that the reconciliation reads, in one rebuild: posted on the day of the rebuild."""
-    with duckdb.connect(str(built.root / "rebuilt.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(built.warehouse("rebuilt")), read_only=True) as connection:
         rows = connection.execute(
             "select count_id, book_units, variance, variance_value, abc, count_tolerance_units, is_within_tolerance, "
             "is_auto, is_posted, posted_by, day(posted_on) from int_variances where count_id in "
@@ -96,7 +96,7 @@ def test_what_policy_says_of_a_variance(built: Built):
 def test_evidence_of_every_cause(built: Built):
     """One fact, one row. E_LATE: the sale of 2 before the count took 2 of the 3 that were missing first, the one after it
     nothing. E_SHIP: found 25 of 22, 4 of shipment ES1 are overdue. E_AGAIN: +5 posted on the 5th, -5 on the 6th. E_NONE: no fact."""
-    with duckdb.connect(str(built.root / "rebuilt.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(built.warehouse("rebuilt")), read_only=True) as connection:
         rows = connection.execute(
             "select count_id, cause, units, evidence_feed, priority, other_location_id, other_sku_id "
             "from int_variance_evidence where starts_with(count_id, 'E_') order by all"
@@ -120,6 +120,6 @@ def test_a_day_finds_the_evidence_that_a_rebuild_finds(built: Built):
     sql = "select * from int_variance_evidence where business_date > '2026-01-11' order by all"
     found = []
     for name in ("opened", "rebuilt"):
-        with duckdb.connect(str(built.root / f"{name}.duckdb"), read_only=True) as connection:
+        with duckdb.connect(str(built.warehouse(name)), read_only=True) as connection:
             found.append(connection.execute(sql).fetchall())
     assert found[0] == found[1] and found[0]

@@ -36,7 +36,7 @@ class BruteForce:
         self.restocked = {_key(r): r["units"] for r in facts["stg_returns"] if r["disposition"] == "restock"}
         self.opened = {_key(r): r["units"] for r in facts["stock_ledger"] if r["movement_type"] == "opening"}
         self.beliefs = {_key(r): r["probability_empty"] for r in facts["record_beliefs"]}
-        self.forecasts = {_key(r): Fraction(r["daily_mean"]) for r in facts["demand_forecasts"]}
+        self.forecasts = {_key(r): Fraction(r["next_day_mean"]) for r in facts["demand_forecasts"]}
 
     def rows(self, day: date, location: str, department: str) -> list[tuple]:
         keys = {k for k in (*self.positions, *self.demand) if k[0] == day}
@@ -66,7 +66,8 @@ class BruteForce:
 
     def _lost(self, key) -> Fraction:
         d, p = self.demand.get(key), self.positions.get(key)
-        mean = Fraction(p["daily_mean"] if p else 0)
+        before = max((day for day in DATES if day < key[0]), default=None)
+        mean = self.forecasts.get((before, *key[1:]), Fraction(p["daily_mean"] if p else 0))
         if d is None:
             return Fraction(0)
         if d["hours_out"]:
@@ -179,10 +180,11 @@ class BruteForce:
         errors, actual = [], 0
         for key in keys:
             forecast = self.forecasts.get((before, *key[1:]))
-            d = self.demand.get(key, {"sales_units": 0, "is_censored": False})
+            d = self.demand.get(key, {"demand_units": 0, "is_censored": False})
             if forecast is not None and not d["is_censored"]:
-                errors.append(forecast - d["sales_units"])
-                actual += d["sales_units"]
+                wanted = max(d["demand_units"], 0)
+                errors.append(forecast - wanted)
+                actual += wanted
         return {
             "forecast_wape": _ratio(sum(abs(e) for e in errors), actual),
             "forecast_bias": _ratio(sum(errors), actual),

@@ -29,7 +29,7 @@ COLUMNS = {
     "is_active BOOLEAN, stock_status VARCHAR, available BIGINT, unit_cost DECIMAL(18,6), inventory_value DECIMAL(18,4), "
     "daily_mean DOUBLE",
     "int_demand_daily": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, sales_units BIGINT, net_sales DECIMAL(18,6), "
-    "returned_units BIGINT, refunds DECIMAL(18,6), hours_out DECIMAL(18,6), hours_open DECIMAL(18,6), exposure DOUBLE, "
+    "demand_units BIGINT, returned_units BIGINT, refunds DECIMAL(18,6), hours_out DECIMAL(18,6), hours_open DECIMAL(18,6), exposure DOUBLE, "
     "is_censored BOOLEAN, open_order_units BIGINT",
     "reconciliations": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, opening BIGINT, receipts BIGINT, "
     "transfers_in BIGINT, sales BIGINT, counted_units BIGINT, variance BIGINT, posted_by VARCHAR, is_accurate BOOLEAN",
@@ -95,13 +95,13 @@ def _pair(rng: random.Random, drawn: Facts, key: Row) -> None:
     if sells and rng.random() < 0.8:
         sold, hours_out = rng.randrange(6), rng.choice([None, None, 3, 12])
         drawn["int_demand_daily"].append(
-            {**key, "sales_units": sold, "net_sales": sold * 6, "returned_units": rng.choice([0, 2]), "refunds": rng.choice([0, 7]),
+            {**key, "sales_units": sold, "net_sales": sold * 6, "demand_units": sold - rng.choice([0, 0, 1, 9]), "returned_units": rng.choice([0, 2]), "refunds": rng.choice([0, 7]),
              "hours_out": hours_out, "hours_open": 12 if hours_out else None, "exposure": 1 - (hours_out or 0) / 12,
              "is_censored": bool(hours_out) or available == 0, "open_order_units": rng.choice([0, 1])}
         )  # fmt: skip
         drawn["stg_returns"].append({**key, "units": 1, "disposition": rng.choice(["restock", "damaged"]), "posted_on": day})
     if sells and day != DATES[3]:  # no forecast was made on the fourth date
-        drawn["demand_forecasts"].append({**key, "daily_mean": rng.choice([0.5, 1.5, 4.0])})
+        drawn["demand_forecasts"].append({**key, "next_day_mean": rng.choice([0.5, 1.5, 4.0])})
 
 
 def _record(rng: random.Random, drawn: Facts, key: Row, counted: int | None) -> None:

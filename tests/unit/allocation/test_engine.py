@@ -348,7 +348,7 @@ def test_warm_up_compiles_every_kernel_once():
 
 def test_importing_the_kernels_is_cheap():
     code = (
-        "import sys, allocation_assets.allocation.engine, allocation_assets.demand.estimate\n"
+        "import sys, allocation_assets.allocation.engine, allocation_assets.demand.forecaster\n"
         "import allocation_assets.allocation.scorer, allocation_assets.segmentation.classify\n"
         "assert not {'numba', 'scipy', 'dagster', 'highspy'} & set(sys.modules)\n"
     )

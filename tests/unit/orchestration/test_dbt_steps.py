@@ -2,13 +2,16 @@
 
 import json
 from datetime import date
+from importlib.metadata import version
 
 import duckdb
+from dagster_dbt import DbtCliResource
 
-from orchestration.dbt_steps import StateRange, dbt_arguments, dbt_environment, dbt_vars, pending_range
+from orchestration.dbt_parse import dbt_environment, dbt_executable
+from orchestration.dbt_steps import DbtCommand, StateRange, dbt_arguments, dbt_vars, pending_range
 from orchestration.publishing.current import Current, write_current
 from orchestration.reach_back import outcome_hashes
-from orchestration.settings import Home
+from orchestration.settings import DBT_PROJECT, Home
 
 
 def test_variables_carry_the_range_the_lake_and_deployment_policy(tmp_path):
@@ -187,3 +190,13 @@ def test_outcomes_of_a_later_date_wait_for_it(tmp_path):
     assert pending_range(home, _day(8)).state_from == _day(8)
     assert str(_day(9)) not in outcome_hashes(home, _day(8))
     assert pending_range(home, _day(9)).state_from == _day(2)
+
+
+def test_starting_a_step_asks_nobody(monkeypatch):
+    """`dbt --version` looks for newer releases on the internet. Both names are dagster-dbt's own: renamed ones would not be
+    called any more."""
+    assert {"_cli_version", "_initialize_dbt_core_adapter"} <= set(dir(DbtCliResource))
+    monkeypatch.setattr("dagster_dbt.core.resource.check_output", lambda *_: 1 / 0)
+    command = DbtCommand(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=dbt_executable())
+    assert str(command._cli_version) == version("dbt-core")
+    assert command._initialize_dbt_core_adapter([]) is None

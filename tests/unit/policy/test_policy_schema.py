@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from allocation_assets.demand.estimate import DemandSettings
+from allocation_assets.demand.champion import ChampionSettings
 from allocation_assets.policy import load_parameters, load_policy
 from allocation_assets.policy.reference import render_reference, replace_reference
 from allocation_assets.policy.schema import parse_parameters
@@ -50,6 +50,7 @@ def test_deployment_defaults_are_those_of_the_contracts():
     values = load_policy().deployment(DAY)
     assert list(values) == sorted(values)
     assert {name: value for name, value in values.items() if not name.startswith(("feeds.", "demand."))} == {
+        "calendar.events": (),
         "calendar.period": "day",
         "calendar.timezone": "UTC",
         "calendar.week_ends_on": None,
@@ -162,10 +163,9 @@ def test_deployment_rules_change_values_on_their_dates(policy_of):
 
 def test_kernels_and_policy_agree_on_their_defaults():
     values = load_policy().deployment(DAY)
-    demand, segments = DemandSettings(), SegmentPolicy()
-    for name in ("default_dispersion", "dispersion_weight", "factor_limit", "max_dispersion", "uplift_limit"):
+    demand, segments = ChampionSettings(), SegmentPolicy()
+    for name in ("default_dispersion", "dispersion_weight", "factor_limit", "learn_series", "max_dispersion"):
         assert values[f"demand.{name}"] == getattr(demand, name)
-    assert (values["demand.alpha_min"], values["demand.alpha_max"]) == demand.alpha_limits
     for name, field in {
         "segmentation.abc_a_share": "abc_a",
         "segmentation.abc_b_share": "abc_b",

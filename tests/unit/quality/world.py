@@ -112,7 +112,8 @@ DECISIONS = {
     "demand_forecasts": """
         SELECT DATE '2026-03-04' AS business_date, 'S1' AS location_id, sku_id, 1.5::DOUBLE AS daily_mean,
             1.2::DOUBLE AS dispersion, 3::BIGINT AS p50, 5::BIGINT AS p90, 5::BIGINT AS p95, 7::BIGINT AS p99,
-            2 AS horizon_days, 'censored_mean' AS method, 40::DOUBLE AS observed_days, 2 AS censored_days
+            2 AS horizon_days, 1.5::DOUBLE AS next_day_mean, 1.2::DOUBLE AS next_day_dispersion,
+            1.4::DOUBLE AS base_daily_mean, 'own_level' AS method, 40::DOUBLE AS observed_days, 2 AS censored_days
         FROM (VALUES ('A'), ('B')) AS v(sku_id)""",
     "sku_segments": """
         SELECT DATE '2026-03-04' AS business_date, sku_id, abc, 'X' AS xyz, 'smooth' AS demand_class,

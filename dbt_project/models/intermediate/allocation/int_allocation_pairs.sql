@@ -35,10 +35,6 @@ select
     l.open_date, l.close_date, l.receiving_days, l.receiving_capacity_units, l.ship_days, l.lead_time_days, l.cost_per_unit,
     o.override_id, o.min_units, o.max_units,
     r.first_seen,
-    r.days_observed::BIGINT as days_observed,
-    r.sum_units::BIGINT as sum_units,
-    r.sum_units_sq::BIGINT as sum_units_sq,
-    r.exposure_days::DOUBLE as exposure_days,
     r.censored_days::BIGINT as censored_days,
     r.last_sale_date,
     coalesce(p.is_unopened, true) as is_unopened

@@ -1,5 +1,5 @@
--- Demand as it was seen: sales, returns, open orders, and whether the shelf was empty (then sales are a lower bound). A
--- row only where something happened. Facts from before the opening of the books count here (semantics 13).
+-- Demand as it was seen: sales, returns, price and promotion, open orders, and whether the shelf was empty (then sales are a
+-- lower bound). Demand is net of what came back sellable. A row only where something happened. Facts from before the opening of the books count here (semantics 13).
 {{ config(
     materialized='incremental', incremental_strategy='append', tags=['inventory'],
     pre_hook="{{ delete_state_range() }}",
@@ -7,13 +7,18 @@
 {% set key = ['business_date', 'location_id', 'sku_id'] %}
 
 with sales as (
-    select {{ key | join(', ') }}, sum(units) as sales_units, sum(net_amount) as net_sales
+    select
+        {{ key | join(', ') }}, sum(units) as sales_units, sum(net_amount) as net_sales,
+        sum(net_amount) filter (where unit_list_price > 0) as listed_sales,
+        sum(units * unit_list_price) filter (where unit_list_price > 0) as list_value,
+        bool_or(promo_id is not null) as is_promoted
     from {{ recent_facts('pos') }}
     group by all
 ),
 
 returned as (
-    select {{ key | join(', ') }}, sum(units) as returned_units, sum(refund_amount) as refunds
+    select {{ key | join(', ') }}, sum(units) as returned_units, sum(refund_amount) as refunds,
+        sum(units) filter (where disposition = 'restock') as restocked_units
     from {{ recent_facts('returns') }}
     group by all
 ),
@@ -48,6 +53,10 @@ select
     coalesce(s.net_sales, 0)::DECIMAL(18, 6) as net_sales,
     coalesce(r.returned_units, 0)::BIGINT as returned_units,
     coalesce(r.refunds, 0)::DECIMAL(18, 6) as refunds,
+    coalesce(r.restocked_units, 0)::BIGINT as restocked_units,
+    (coalesce(s.sales_units, 0) - coalesce(r.restocked_units, 0))::BIGINT as demand_units,
+    round(1 - s.listed_sales::DOUBLE / s.list_value::DOUBLE, 6)::DECIMAL(9, 6) as discount_rate,
+    coalesce(s.is_promoted, false) as is_promoted,
     h.hours_out::DECIMAL(18, 6) as hours_out,
     h.hours_open::DECIMAL(18, 6) as hours_open,
     coalesce(h.exposure, 1)::DOUBLE as exposure,

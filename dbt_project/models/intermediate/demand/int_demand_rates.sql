@@ -14,7 +14,7 @@ with dates as (
 ),
 
 forecasts as (
-    select business_date as made_on, location_id, sku_id, daily_mean
+    select business_date as made_on, location_id, sku_id, base_daily_mean
     from {{ source('lake', 'demand_forecasts') }}
     where business_date >= {{ date_of('state_from') }} - {{ var('demand_window_days') }}
         and business_date < {{ date_of('state_to') }}
@@ -67,7 +67,7 @@ select
         partition by p.location_id, p.sku_id, p.has_book order by p.business_date rows unbounded preceding
     )) else p.last_sold_on end as last_sale_date,
     p.days_observed, p.sum_units, p.sum_units_sq, p.exposure_days, p.censored_days,
-    coalesce(f.daily_mean, p.sum_units::DOUBLE / nullif(p.exposure_days, 0)::DOUBLE) as daily_mean
+    coalesce(f.base_daily_mean, p.sum_units::DOUBLE / nullif(p.exposure_days, 0)::DOUBLE) as daily_mean
 from observed as p
 left join forecast_dates as fd on p.business_date = fd.business_date
 left join forecasts as f on fd.made_on = f.made_on and p.location_id = f.location_id and p.sku_id = f.sku_id

@@ -55,9 +55,9 @@ measured as (
         -variance * unit_price as shrink_net_retail,
         (is_active and is_covered)::INTEGER as covered_positions,
         open_variances, open_variance_value, corrections, correction_days,
-        case when is_scored then sales_units else 0 end as scored_units,
-        case when is_scored then forecast_units - sales_units else 0 end as forecast_error_units,
-        case when is_scored then abs(forecast_units - sales_units) else 0 end as forecast_error_units_abs
+        case when is_scored then demand_units else 0 end as scored_units,
+        case when is_scored then forecast_units - demand_units else 0 end as forecast_error_units,
+        case when is_scored then abs(forecast_units - demand_units) else 0 end as forecast_error_units_abs
     from pairs
 )
 

@@ -18,7 +18,7 @@ restocked as (
 
 -- Yesterday's forecast is the one decided on the business date before (semantics 24).
 forecasts as (
-    select d.business_date, f.location_id, f.sku_id, f.daily_mean
+    select d.business_date, f.location_id, f.sku_id, f.next_day_mean
     from {{ ref('int_business_dates') }} as d
     inner join {{ source('lake', 'demand_forecasts') }} as f on f.business_date = d.previous_date
     where {{ in_state_range('d.business_date') }}
@@ -45,6 +45,7 @@ joined as (
         coalesce(d.sales_units, 0) as sales_units, coalesce(d.net_sales, 0) as net_sales,
         coalesce(d.returned_units, 0) as returned_units, coalesce(d.refunds, 0) as refunds,
         coalesce(d.open_order_units, 0) as open_order_units,
+        greatest(coalesce(d.demand_units, 0), 0) as demand_units,
         coalesce(d.is_censored, false) as is_censored, coalesce(d.hours_out, 0) as hours_out,
         coalesce(d.exposure, 1) as exposure,
         coalesce(r.opening, 0) as opening, coalesce(r.receipts, 0) as purchased_units,
@@ -52,7 +53,7 @@ joined as (
         coalesce(t.restocked_units, 0) as restocked_units,
         r.counted_units, r.variance, r.is_accurate, r.posted_by,
         coalesce(o.opened_units, 0) as opened_units,
-        (f.daily_mean * {{ kpi_period_days() }})::DECIMAL(18, 6) as forecast_units
+        (f.next_day_mean * {{ kpi_period_days() }})::DECIMAL(18, 6) as forecast_units
     from positions as p
     full join demand as d using (business_date, location_id, sku_id)
     left join records as r using (business_date, location_id, sku_id)
@@ -72,8 +73,8 @@ select
     forecast_units is not null and not is_censored as is_scored,
     case
         when not is_selling then 0
-        when hours_out > 0 then daily_mean * {{ kpi_period_days() }} * (1 - exposure)
-        when is_censored and is_active then greatest(0, daily_mean * {{ kpi_period_days() }} - sales_units)
+        when hours_out > 0 then coalesce(forecast_units, daily_mean * {{ kpi_period_days() }}) * (1 - exposure)
+        when is_censored and is_active then greatest(0, coalesce(forecast_units, daily_mean * {{ kpi_period_days() }}) - sales_units)
         else 0
     end::DECIMAL(18, 6) as lost_units
 from joined

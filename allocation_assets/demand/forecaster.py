@@ -1,0 +1,55 @@
+"""The champion behind the interface of every forecaster: for the backtest, benchmarks and simulators.
+
+The daily run does the same in `daily` and `outlook`, from a carried state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from allocation_assets.demand.champion import ChampionSettings, DemandState, Keys, days_of, keys_of
+from allocation_assets.demand.cold_start import learn, replay
+from allocation_assets.demand.outlook import forecast_days, outlook_of
+from allocation_assets.demand.panel import DemandPanel, DemandPlan, Forecast
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The champion behind the interface of every forecaster: learns from the panel alone, then forecasts."""
+
+    settings: ChampionSettings = field(default_factory=ChampionSettings)
+    name: str = "champion"
+
+    def forecast(self, history: DemandPanel, plan: DemandPlan) -> Forecast:
+        """Forecast the days of `plan`; series may come in any order of SKUs."""
+        order = np.lexsort((history.location, history.sku))
+        state, keys = self.fit(history.take(order))
+        ahead = outlook_of(plan)
+        found = forecast_days(state, keys, replace(ahead, offer=ahead.offer[order]), self.settings)
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        per_series = ("mean", "dispersion", "total_dispersion", "method")
+        return replace(found, **{name: getattr(found, name)[back] for name in per_series})
+
+    def fit(self, panel: DemandPanel) -> tuple[DemandState, Keys]:
+        """State after the panel, whose series are in the order of SKUs."""
+        keys, days = keys_of(panel), days_of(panel)
+        sizes = (
+            int(panel.location.max(initial=-1)) + 1, int(panel.event.max(initial=0)) + 1,
+            int(panel.promotion.max(initial=0)) + 1,
+        )  # fmt: skip
+        learned = learn(keys, days, panel.like_sku, sizes, self.settings)
+        return replay(keys, days, panel.like_sku, learned, self.settings), keys
+
+
+def warm_up() -> None:
+    """Compile the walk with the array types of real runs."""
+    zero = np.zeros(1, np.int64)
+    panel = DemandPanel(
+        np.arange("2024-01-01", "2024-01-10", dtype="datetime64[D]"), np.zeros(9, np.int64), np.ones((1, 9), np.float32),
+        np.ones((1, 9), np.float32), np.zeros((1, 9), bool), np.ones((1, 9), np.int64), np.full((1, 9), np.nan), zero, zero,
+        zero, zero, zero, np.full(1, -1),
+    )  # fmt: skip
+    Champion().forecast(panel, panel.plan(0, 2))

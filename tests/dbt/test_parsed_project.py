@@ -1,0 +1,107 @@
+"""A step reads the project parsed once: no variable is fixed by the parse, and the SQL is that of a parse of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestration.dbt_parse import dbt_environment, dbt_executable, ensure_manifest, load_parsed, parsed_folder
+from orchestration.settings import Home
+from tests.support.lake import PROJECT, DbtSession, Lake
+
+#: A value unlike the project's default for every variable that is a word.
+WORDS = {"lake": "el's<where>/lake", "reconciliation_count_posting": "pipeline"}
+
+
+def otherwise(name: str, value: Any) -> Any:
+    """Another value of the same kind."""
+    if name in WORDS:
+        return WORDS[name]
+    return "2024-02-29" if isinstance(value, str) else value + 1
+
+
+def other_values() -> dict[str, Any]:
+    """Every variable of the project with a value that is not its default, and the one that has none."""
+    declared = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+    values = {name: otherwise(name, value) for name, value in declared.items()}
+    assert all(values[name] != declared[name] for name in declared)
+    return {**values, "calendar_period": "week"}
+
+
+def without_moments(node: Any) -> Any:
+    """A node of manifest.json without the time at which it was parsed."""
+    if isinstance(node, dict):
+        return {key: without_moments(value) for key, value in node.items() if key != "created_at"}
+    return [without_moments(item) for item in node] if isinstance(node, list) else node
+
+
+def test_a_parse_holds_no_variable(tmp_path):
+    """What `dbt parse` makes of other values is what is kept, node by node."""
+    home = Home(tmp_path)
+    command = [dbt_executable(), "parse", "--quiet", "--project-dir", str(PROJECT), "--target-path", str(tmp_path)]
+    environment = {**os.environ, **dbt_environment(home)}
+    subprocess.run([*command, "--vars", json.dumps(other_values())], env=environment, cwd=PROJECT, check=True)
+    kept, other = (json.loads(path.read_text()) for path in (ensure_manifest(), tmp_path / "manifest.json"))
+    for part in sorted(kept.keys() - {"metadata"}):
+        assert without_moments(kept[part]) == without_moments(other[part]), part
+
+
+def compiled(folder: Path, lake: Lake, *, parses_anew: bool) -> dict[str, str]:
+    """SQL by node of a compile with other values, on a warehouse that holds every model already."""
+    folder.mkdir()
+    values = {name: value for name, value in other_values().items() if name not in ("lake", "run_date")}
+    values |= {"state_from": "2026-01-02", "state_to": "2026-01-03"}
+    with DbtSession(lake, folder / "warehouse.duckdb", parses_anew=parses_anew) as dbt:
+        dbt.run("run", run_date=date(2026, 1, 1))
+        output = dbt.run("compile", run_date=date(2026, 1, 3), variables=values)
+    assert ("Unable to do partial parsing" in output) == parses_anew
+    results = json.loads((folder / "target-warehouse" / "run_results.json").read_text())["results"]
+    return {result["unique_id"]: result["compiled_code"] for result in results}
+
+
+def test_a_step_compiles_what_a_parse_of_its_own_would(tmp_path):
+    lake = Lake(tmp_path / "the 'lake'")
+    reused, anew = (compiled(tmp_path / str(parses), lake, parses_anew=parses) for parses in (False, True))
+    assert reused == anew
+    assert len(reused) > 150
+    text = "\n".join(filter(None, reused.values()))
+    assert "the ''lake''/loads/pos/" in text and "<lake>" not in text
+    assert "where business_date between date '2026-01-02' and date '2026-01-03') dbt_subquery" in text
+
+
+def small_project(folder: Path) -> Path:
+    """A dbt project of one model."""
+    (folder / "models").mkdir(parents=True)
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(PROJECT / name, folder)
+    (folder / "models" / "one.sql").write_text("select 1 as number")
+    return folder
+
+
+def test_a_project_that_changed_is_parsed_again(tmp_path):
+    """Also when the file looks older than the parse, or is gone."""
+    project = small_project(tmp_path / "project")
+    database = tmp_path / "warehouse.duckdb"
+    assert load_parsed(database, project) is None
+    first = ensure_manifest(project)
+    assert ensure_manifest(project) == first
+    assert list(load_parsed(database, project).nodes) == ["model.allocator.one"]
+    assert load_parsed(tmp_path / "other.duckdb", project) is None
+
+    model = project / "models" / "two.sql"
+    model.write_text("select 2 as number")
+    assert load_parsed(database, project) is None
+    ensure_manifest(project)
+    assert sorted(load_parsed(database, project).nodes) == ["model.allocator.one", "model.allocator.two"]
+    assert not first.exists()
+
+    model.unlink()
+    assert load_parsed(database, project) is None
+    assert parsed_folder(database, project) == first.parent
