@@ -22,6 +22,10 @@ SCHEMAS = {
         " next_day_dispersion DOUBLE, base_daily_mean DOUBLE, method VARCHAR, observed_days DOUBLE,"
         " censored_days INTEGER"
     ),
+    "decisions/demand_signals": (
+        "business_date DATE, location_id VARCHAR, sku_id VARCHAR, signal VARCHAR, direction VARCHAR, observed_on DATE,"
+        f" value DOUBLE, threshold DOUBLE, units DOUBLE, value_at_risk {_MONEY}, detail VARCHAR"
+    ),
     "decisions/sku_segments": (
         "business_date DATE, sku_id VARCHAR, abc VARCHAR, xyz VARCHAR, demand_class VARCHAR, velocity VARCHAR,"
         " margin_rate DOUBLE, lifecycle VARCHAR, strategic BOOLEAN, service_target DOUBLE"
