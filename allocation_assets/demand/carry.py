@@ -21,7 +21,7 @@ SERIES, SKUS, FACTORS, MODEL = (f"demand_{name}.parquet" for name in ("series", 
 FILES = (SERIES, SKUS, FACTORS, MODEL)
 _SERIES = ("ratio", "ratio_var", "spread", "spread_weight", "seen_days")
 _SKUS = ("level", "level_var", "growth")
-_CONSTANTS = ("level_drift", "ratio_drift", "growth_gain")
+_CONSTANTS = ("level_drift", "ratio_drift", "growth_gain", "inflation")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def write_state(
     write_table(folder / SERIES, pa.table({"sku_id": sku, "location_id": location, **series}))
     write_table(folder / SKUS, pa.table({"sku_id": names.sku, **dict(zip(_SKUS, state.skus, strict=True))}))
     write_table(folder / FACTORS, _factors(state.sums, names))
-    names_of, values = list(_CONSTANTS), list(state.drifts)
+    names_of, values = list(_CONSTANTS), [*state.drifts, state.inflation]
     names_of += [f"dispersion|{name}" for name in names.item_class]
     values += state.class_dispersion.tolist()
     write_table(folder / MODEL, pa.table({"name": names_of, "value": pa.array(values, pa.float64())}))
@@ -65,8 +65,8 @@ def read_skus(folder: Path, sku: pa.Array) -> np.ndarray:
     return np.stack([np.append(table[name].to_numpy(), np.nan)[at] for name in _SKUS])
 
 
-def read_model(folder: Path, names: Names, default_dispersion: float) -> tuple[FactorSums, np.ndarray, tuple]:
-    """(factor sums, class dispersion, constants) by the codes of `names`; what the files do not know starts at nothing."""
+def read_model(folder: Path, names: Names, default_dispersion: float) -> tuple[FactorSums, np.ndarray, tuple, float]:
+    """(factor sums, class dispersion, constants, inflation) by the codes of `names`; what the files do not know starts at nothing."""
     table = pq.read_table(folder / MODEL)
     known = dict(zip(table["name"].to_pylist(), table["value"].to_pylist(), strict=True))
     dispersion = [known.get(f"dispersion|{name}", default_dispersion) for name in names.item_class]
@@ -86,7 +86,8 @@ def read_model(folder: Path, names: Names, default_dispersion: float) -> tuple[F
             continue
         target = getattr(sums, kind)
         target[(slice(None), at) if kind == "offer" else (slice(None), row, at)] = seen, base
-    return sums, np.array(dispersion), tuple(known[name] for name in _CONSTANTS)
+    *drifts, inflation = (known[name] for name in _CONSTANTS)
+    return sums, np.array(dispersion), tuple(drifts), inflation
 
 
 def known_names(folder: Path) -> tuple[list[str], list[str]]:

@@ -16,7 +16,8 @@ sell says nothing.
 *Factors*: ratio of units to what the levels expected, discounted by `factor_forget` a day, shrunk group -> class -> all
 (weekday, event) and towards the plan's expected uplift (promotion).
 The two drifts and the gain of the growth are chosen from a grid by the deviance of forecasts made at the start of each week, on
-the last third of the history.
+the last third of the history; among those within `calm` of the best the one with the least drift is taken, as the one-standard-
+error rule does (Breiman et al. 1984). The same forecasts tell by how much their variance falls short: the inflation.
 
 Known drawbacks: one level for all channels of a SKU's locations moves together; an outlier of more than `clip` standard
 deviations counts as that many; weekday and event effects do not differ by season.
@@ -59,6 +60,8 @@ class ChampionSettings:
     ratio_var: float = 0.3
     borrowed_var: float = 1.0
     learn_series: int = 20_000
+    calm: float = 0.01
+    max_inflation: float = 3.0
     max_mean: float = 1e6
 
 
@@ -97,13 +100,15 @@ class Tables:
 @dataclass(frozen=True)
 class DemandState:
     """All that a date hands to the next: series (5, n), skus (3, k) (rows in `_kernels`), sums of the factors, class
-    dispersion (classes,), and the learned constants: drift of levels, drift of ratios, gain of the growth."""
+    dispersion (classes,), the learned constants (drift of levels, drift of ratios, gain of the growth), and the
+    inflation of the variance ahead."""
 
     series: np.ndarray
     skus: np.ndarray
     sums: FactorSums
     class_dispersion: np.ndarray
     drifts: tuple[float, float, float]
+    inflation: float
 
 
 @dataclass(frozen=True)
@@ -224,8 +229,8 @@ def days_of(panel: DemandPanel) -> Days:
 def advance_state(
     state: DemandState, keys: Keys, days: Days, settings: ChampionSettings, *, learns: bool = True,
     score_from: int | None = None, threads: int = 2,
-) -> tuple[DemandState, float]:  # fmt: skip
-    """The state after the days, and the mean Poisson deviance of the days from `score_from` on.
+) -> tuple[DemandState, np.ndarray]:  # fmt: skip
+    """The state after the days, and the score (3,) of the days from `score_from` on (see `_kernels.advance`).
 
     One day or a whole history: the same step. Without `learns` the factors stay as they are. The result does not depend on
     `threads`.
@@ -258,7 +263,7 @@ def advance_state(
         sums = state.sums.after(FactorSums(new[0], new[1], by_class), (1.0 - settings.factor_forget) ** t)
         after = replace(after, sums=sums)
         after = replace(after, class_dispersion=class_dispersion(after, keys, settings))
-    return after, float(score[0] / max(score[1], 1.0))
+    return after, score
 
 
 _SPLITS = 8
@@ -273,7 +278,7 @@ def _advance(ptr, days, factors, rest, shapes, score_from: int, threads: int):
     bounds = np.linspace(0, len(ptr) - 1, _SPLITS + 1).astype(np.int64)
 
     def part(lo: int, hi: int):
-        sums, score = tuple(np.zeros((2, *shape)) for shape in shapes), np.zeros(2)
+        sums, score = tuple(np.zeros((2, *shape)) for shape in shapes), np.zeros(3)
         advance(lo, hi, ptr, days, factors, *rest, sums, score_from, score)
         return sums, score
 

@@ -73,16 +73,17 @@ def first_state(
     series[0] = priors.location_factor[keys.location]
     series[1] = settings.ratio_var
     classes = int(keys.sku_class.max(initial=-1)) + 1
-    return DemandState(series, skus, sums, np.full(classes, settings.default_dispersion), drifts)
+    return DemandState(series, skus, sums, np.full(classes, settings.default_dispersion), drifts, 1.0)
 
 
 @dataclass(frozen=True)
 class Learned:
-    """What a sample of SKUs taught: sums of the factors, class dispersion, the learned constants, and the priors."""
+    """What a sample of SKUs taught: sums of the factors, class dispersion, the learned constants, inflation of the variance ahead, and the priors."""
 
     sums: FactorSums
     class_dispersion: np.ndarray
     drifts: tuple[float, float, float]
+    inflation: float
     priors: Priors
 
 
@@ -106,17 +107,21 @@ def learn(
         start = replace(
             start, sums=_of_days(after.sums, start.sums, days, settings), class_dispersion=after.class_dispersion
         )
-    grid = [(*drifts, 0.0) for drifts in product(settings.sku_drifts, settings.ratio_drifts)]
-    best = _best(start, grid, keys, days, settings)
-    best = _best(start, [(*best[:2], gain) for gain in settings.growth_gains], keys, days, settings)
-    return Learned(start.sums, start.class_dispersion, best, priors)
+    grid = sorted(((*drifts, 0.0) for drifts in product(settings.sku_drifts, settings.ratio_drifts)), key=sum)
+    best, _ = _calmest(start, grid, keys, days, settings)
+    gains = [(*best[:2], gain) for gain in sorted(settings.growth_gains)]
+    best, inflation = _calmest(start, gains, keys, days, settings)
+    return Learned(start.sums, start.class_dispersion, best, inflation, priors)
 
 
-def _best(start: DemandState, grid: list[tuple], keys: Keys, days: Days, settings: ChampionSettings) -> tuple:
-    """The constants with the least deviance on the last third of the history; ties go to the first."""
-    score_from = len(days.units) * 2 // 3
-    tried = [advance_state(replace(start, drifts=c), keys, days, settings, score_from=score_from)[1] for c in grid]
-    return grid[int(np.argmin(tried))]
+def _calmest(start: DemandState, grid: list[tuple], keys: Keys, days: Days, settings: ChampionSettings) -> tuple[tuple, float]:
+    """(constants, inflation): the first of the grid whose deviance on the last third of the history is near the least."""
+    score_from = days.units.shape[0] * 2 // 3
+    scores = [advance_state(replace(start, drifts=c), keys, days, settings, score_from=score_from)[1] for c in grid]
+    deviance = np.array([score[0] / max(score[1], 1.0) for score in scores])
+    at = int(np.argmax(deviance <= deviance.min() * (1.0 + settings.calm)))
+    inflation = scores[at][2] / scores[at][1] if scores[at][1] > 0 else 1.0
+    return grid[at], float(np.clip(inflation, 1.0, settings.max_inflation))
 
 
 def _of_days(after: FactorSums, before: FactorSums, days: Days, settings: ChampionSettings) -> FactorSums:
@@ -129,5 +134,5 @@ def replay(keys: Keys, days: Days, like_sku: np.ndarray, learned: Learned, setti
     start = first_state(
         keys, *early_rates(days, settings), learned.priors, like_sku, learned.sums, learned.drifts, settings
     )
-    start = replace(start, class_dispersion=learned.class_dispersion)
+    start = replace(start, class_dispersion=learned.class_dispersion, inflation=learned.inflation)
     return advance_state(start, keys, days, settings, learns=False)[0]

@@ -158,12 +158,12 @@ class _Walk:
         series = np.zeros((5, len(self.codes.sku)), np.float32)
         series[:, row] = carry.read_series(folder, at)
         skus = carry.read_skus(folder, self.names.sku)
-        sums, dispersion, drifts = carry.read_model(folder, self.names, s.default_dispersion)
+        sums, dispersion, drifts, inflation = carry.read_model(folder, self.names, s.default_dispersion)
         known = ~np.isnan(skus[0])
         skus[:, ~known] = 0.0
         skus = borrow_levels(skus, known, self.codes.like_sku, self.codes.neighbours, self.codes.sku_class, s)
         new = np.setdiff1d(np.arange(series.shape[1]), row)
-        state = DemandState(series, skus, sums, dispersion, drifts)
+        state = DemandState(series, skus, sums, dispersion, drifts, inflation)
         series[0, new] = location_factors(state, self.keys, row, self.codes.locations, s)[self.keys.location[new]]
         series[1, new] = s.ratio_var
         return state
@@ -176,7 +176,6 @@ class _Walk:
         sizes = (codes.locations, len(self.names.event) + 1, len(self.names.offer) + 1)
         learned = learn(keys, self._days(dates, sample), like, sizes, s)
         series, skus = np.zeros((5, len(codes.sku)), np.float32), np.zeros((3, len(codes.sku_class)))
-        dispersion = learned.class_dispersion
         for lo, hi in self._shards():
             rows = np.arange(self.keys.ptr[lo], self.keys.ptr[hi])
             keys, like = self._keys(rows)
@@ -184,7 +183,7 @@ class _Walk:
             series[:, rows], skus[:, lo:hi] = part.series, part.skus
         seen = np.bincount(codes.sku, series[4], skus.shape[1]) > 0
         skus = borrow_levels(skus, seen, codes.like_sku, codes.neighbours, codes.sku_class, s)
-        return DemandState(series, skus, learned.sums, dispersion, learned.drifts)
+        return DemandState(series, skus, learned.sums, learned.class_dispersion, learned.drifts, learned.inflation)
 
     def _shards(self) -> list[tuple[int, int]]:
         """Ranges of SKUs of at most SHARD_SERIES series each (or one SKU)."""

@@ -1,7 +1,8 @@
 """From the champion's state to predictive distributions: of single days, of the coverage horizon, of a long run.
 
 *Uncertainty ahead.* The relative variance of a series' level, v + drift x days, is shared by all days of a horizon, so a sum
-of mean M over h days has the dispersion d + M (v + drift x h / 3): a walk's days are on average a third of it apart.
+of mean M over h days has the dispersion d + M (v + drift x h / 3): a walk's days are on average a third of it apart. All of it
+times the inflation that earlier forecasts of the same kind have asked for.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def sum_dispersion(
     day_dispersion, total_mean, variance, days, state: DemandState, settings: ChampionSettings
 ) -> np.ndarray:
     """Variance-to-mean of a sum of `days` days of mean `total_mean`; arrays of one shape (see the module docstring)."""
-    total = day_dispersion + total_mean * (variance + sum(state.drifts[:2]) * days / 3.0)
+    total = state.inflation * (day_dispersion + total_mean * (variance + sum(state.drifts[:2]) * days / 3.0))
     return np.clip(total, 1.0, settings.max_dispersion)
 
 
@@ -103,7 +104,7 @@ def forecast_days(state: DemandState, keys: Keys, ahead: Outlook, settings: Cham
     mean = day_means(state, keys, np.arange(len(keys.sku)), ahead, settings)
     d, variance = series_dispersion(state, keys, settings), level_variance(state, keys)
     drift = sum(state.drifts[:2]) * np.arange(1, days + 1)
-    daily = np.clip(d[:, None] + mean * (variance[:, None] + drift), 1.0, settings.max_dispersion)
+    daily = np.clip(state.inflation * (d[:, None] + mean * (variance[:, None] + drift)), 1.0, settings.max_dispersion)
     total = sum_dispersion(d, mean.sum(axis=1), variance, days, state, settings)
     return Forecast(mean, daily, total, methods(state, keys, settings), METHODS)
 

@@ -75,7 +75,7 @@ def random_world(seed: int):
         rng.random((2, len(keys.group_class), 2)) * 50,
         rng.random((2, 3)) * 50,
     )
-    state = DemandState(series.astype(np.float32), skus, sums, np.array([1.5, 4.0]), (0.002, 0.001, 0.05))
+    state = DemandState(series.astype(np.float32), skus, sums, np.array([1.5, 4.0]), (0.002, 0.001, 0.05), 1.0)
     return p, keys, state
 
 
@@ -242,7 +242,7 @@ def test_a_new_item_borrows_and_then_re_trends():
     assert got[1].tolist() == [0.01, SETTINGS.borrowed_var, 0.01, SETTINGS.borrowed_var]
     p = panel(np.full((6, 2), 10.0), sku=np.repeat([0], 6))
     state = DemandState(np.tile(np.array([[1.0], [0.3], [0], [0], [0]], np.float32), 6), got[:, 1:2], FactorSums.nothing(1, 1, 1),
-                        np.array([1.5]), (0.002, 0.001, 0.0))  # fmt: skip
+                        np.array([1.5]), (0.002, 0.001, 0.0), 1.0)  # fmt: skip
     after, _ = advance_state(state, keys_of(p), days_of(p), SETTINGS, learns=False)
     assert 8.0 < (after.skus[0, 0] * after.series[0]).mean() <= 10.5
 
@@ -251,7 +251,7 @@ def test_a_new_series_starts_at_its_locations_factor():
     """Location 0 sells 3 + 8 of the 2 + 4 that its SKUs usually sell: (11 + 1) / (6 + 1); location 1 is new."""
     p = panel(np.zeros((3, 1)), sku=[0, 1, 1], location=[0, 0, 1])
     state = DemandState(np.array([[1.5, 2.0, 9.0], *[[0.0] * 3] * 4], np.float32), np.array([[2.0, 4.0], [0, 0], [0, 0]]),
-                        FactorSums.nothing(1, 1, 1), np.array([1.5]), (0.0, 0.0, 0.0))  # fmt: skip
+                        FactorSums.nothing(1, 1, 1), np.array([1.5]), (0.0, 0.0, 0.0), 1.0)  # fmt: skip
     got = location_factors(state, keys_of(p), np.array([0, 1]), 2, SETTINGS)
     np.testing.assert_allclose(got, [12 / 7, 1.0])
 
@@ -264,7 +264,7 @@ def test_days_of_a_horizon_share_their_level():
     level = np.maximum(mean * (1 + walk), 0.01)
     total = rng.negative_binomial(level / (d - 1), 1 / d).sum(axis=1)
     state = DemandState(
-        np.zeros((5, 1), np.float32), np.zeros((3, 1)), FactorSums.nothing(1, 1, 1), np.ones(1), (0.002, 0.0005, 0.0)
+        np.zeros((5, 1), np.float32), np.zeros((3, 1)), FactorSums.nothing(1, 1, 1), np.ones(1), (0.002, 0.0005, 0.0), 1.0
     )
     got = sum_dispersion(
         np.array([d]), np.array([mean * days]), np.array([0.04]), days, state, replace(SETTINGS, max_dispersion=99)
