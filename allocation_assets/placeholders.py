@@ -23,8 +23,11 @@ SCHEMAS = {
         " censored_days INTEGER"
     ),
     "decisions/sku_segments": (
-        "business_date DATE, sku_id VARCHAR, abc VARCHAR, xyz VARCHAR, velocity VARCHAR, margin_rate DOUBLE,"
-        " lifecycle VARCHAR, service_target DOUBLE"
+        "business_date DATE, sku_id VARCHAR, abc VARCHAR, xyz VARCHAR, demand_class VARCHAR, velocity VARCHAR,"
+        " margin_rate DOUBLE, lifecycle VARCHAR, strategic BOOLEAN, service_target DOUBLE"
+    ),
+    "decisions/sku_segment_changes": (
+        "business_date DATE, sku_id VARCHAR, dimension VARCHAR, old_class VARCHAR, new_class VARCHAR, reason VARCHAR"
     ),
     "decisions/allocations": (
         "business_date DATE, allocation_id VARCHAR, from_location_id VARCHAR, to_location_id VARCHAR, sku_id VARCHAR,"

@@ -45,6 +45,7 @@ GATED: dict[str, dict[str, dg.AssetKey]] = {
             "allocation_needs",
             "allocation_certificate",
             "sku_segments",
+            "sku_segment_changes",
             "record_beliefs",
             "count_list",
             "location_reliability",

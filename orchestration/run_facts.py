@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from allocation_assets.demand.carry import FILES as DEMAND_FILES
 from allocation_assets.records.carry import BELIEFS, CHANCES, LEARNED
+from allocation_assets.segmentation.carry import SEGMENTS
 from orchestration.gates import decision_key
 from orchestration.partitions import business_dates
 from orchestration.publishing.current import sha256_of
@@ -47,7 +48,7 @@ SCHEMA = pa.schema(
 
 #: Decided datasets of the date before that a run reads, and files beside its carry file.
 HANDED_OVER = ("adjustments_proposed", "approval_outcomes", "exceptions", "variance_causes")
-CARRIED_BESIDE = (BELIEFS, LEARNED, CHANCES, *DEMAND_FILES)
+CARRIED_BESIDE = (BELIEFS, LEARNED, CHANCES, SEGMENTS, *DEMAND_FILES)
 
 
 def _accounting(session: RunSession) -> str:

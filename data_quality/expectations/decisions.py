@@ -52,6 +52,14 @@ SELECT a.* FROM {batch} AS a JOIN allocation_needs AS n USING (from_location_id,
 WHERE a.override_id IS NULL AND a.units <> a.cases * n.case_pack
 """
 
+DEMAND_CLASSES = ("smooth", "intermittent", "erratic", "lumpy", "none")
+_CHANGED_TO_ANOTHER = """
+SELECT c.sku_id, c.dimension FROM {batch} AS c LEFT JOIN sku_segments AS s ON s.sku_id = c.sku_id
+WHERE c.new_class IS DISTINCT FROM CASE c.dimension
+    WHEN 'abc' THEN s.abc WHEN 'xyz' THEN s.xyz WHEN 'velocity' THEN s.velocity WHEN 'lifecycle' THEN s.lifecycle
+    WHEN 'demand_class' THEN s.demand_class END
+"""
+
 _DISPATCHED = """
 SELECT a.from_location_id, a.ship_date, sum(a.units) AS units, count(*) AS lines
 FROM {batch} AS a
@@ -66,7 +74,7 @@ GROUP BY ALL
 def decision_specs() -> tuple[ExpectationSpec, ...]:
     """The suite `decisions`."""
     return flatten([
-        *_forecasts(), *_segments(), *_allocation_rows(), *_allocation_supply(), *_allocation_capacities(),
+        *_forecasts(), *_segments(), *_segment_changes(), *_allocation_rows(), *_allocation_supply(), *_allocation_capacities(),
         *_allocation_pairs(), *_needs(), *_certificate(), *exception_parts(SUITE), *record_parts(SUITE),
         *reconciliation_parts(SUITE),
     ])  # fmt: skip
@@ -113,6 +121,8 @@ def _segments() -> list[ExpectationSpec | list[ExpectationSpec]]:
         segments.not_null("business_date", "sku_id", "abc"),
         segments.one_of("abc", ["A", "B", "C"]),
         segments.one_of("xyz", ["X", "Y", "Z"]),
+        segments.one_of("demand_class", DEMAND_CLASSES),
+        segments.one_of("lifecycle", ["new", "core", "exit"]),
         segments.where(
             "service_target_is_rate",
             "service_target IS NULL OR NOT (service_target > 0 AND service_target < 1)",
@@ -121,6 +131,21 @@ def _segments() -> list[ExpectationSpec | list[ExpectationSpec]]:
         segments.where(
             "margin_rate_finite", "NOT isfinite(margin_rate) OR margin_rate > 1", "margin rate is finite, at most 1"
         ),
+    ]
+
+
+def _segment_changes() -> list[ExpectationSpec | list[ExpectationSpec]]:
+    changes = SpecBuilder(SUITE, "sku_segment_changes", ("sku_id", "dimension"))
+    return [
+        _of_run_date(changes),
+        changes.unique("business_date", "sku_id", "dimension"),
+        changes.one_of("dimension", ["abc", "xyz", "demand_class", "velocity", "lifecycle"]),
+        changes.where(
+            "says_why",
+            "reason IS NULL OR old_class IS NOT DISTINCT FROM new_class",
+            "a change names two classes and its reason",
+        ),
+        changes.rows("leads_to_the_segment", _CHANGED_TO_ANOTHER, "the new class is the one that the SKU has"),
     ]
 
 

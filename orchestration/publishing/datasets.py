@@ -43,6 +43,7 @@ DATASETS: tuple[Dataset, ...] = (
     Dataset("allocation_needs", "decisions", ("from_location_id", "to_location_id", "sku_id"), "run", True, False),
     Dataset("demand_forecasts", "decisions", ("location_id", "sku_id"), "run", True, False),
     Dataset("sku_segments", "decisions", ("sku_id",), "run", True, False),
+    Dataset("sku_segment_changes", "decisions", ("sku_id", "dimension"), "run", True, False),
     Dataset(
         "adjustments_proposed", "decisions", ("location_id", "sku_id", "source_id"), "run", True, False, is_sealed=True
     ),

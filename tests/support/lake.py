@@ -70,7 +70,7 @@ _LOAD_FILES = {
 _PAIR = "from_location_id to_location_id sku_id"
 _DECISIONS = {
     "demand_forecasts": "business_date:date location_id sku_id daily_mean:double dispersion:double p50:int p90:int p95:int p99:int horizon_days:int next_day_mean:double next_day_dispersion:double base_daily_mean:double method observed_days:double censored_days:int",
-    "sku_segments": "business_date:date sku_id abc xyz velocity margin_rate:double lifecycle service_target:double",
+    "sku_segments": "business_date:date sku_id abc xyz demand_class velocity margin_rate:double lifecycle strategic:bool service_target:double",
     "allocations": f"business_date:date allocation_id {_PAIR} is_firm:bool units:int cases:int ship_date:date arrival_date:date channel priority_rank:int expected_units_sold_uplift:double marginal_value:num opportunity_cost:num binding_constraint rule_id override_id approval_status scenario_id",
     "allocation_needs": f"business_date:date {_PAIR} channel department need_units:int allocated_units:int shorted_units:int on_hand:int believed_on_hand:int probability_wrong:double record_action record_buffer_rate:double in_transit:int position_units:int supply_units:int daily_mean:double dispersion:double horizon_days:int case_pack:int presentation_min:int shelf_capacity:int marginal_value:num next_case_value:num opportunity_cost:num objective_value:num objective_bound:num presentation_bonus:num binding_constraint rule_id override_id ship_date:date arrival_date:date",
     "approval_outcomes": "business_date:date approval_id dataset row_key kind about_date:date location_id sku_id source_id decision decided_by role decided_at:ts outcome",

@@ -112,13 +112,21 @@ def test_deployment_defaults_are_those_of_the_contracts():
         "records.window_days": 56,
         "segmentation.abc_a_share": 0.8,
         "segmentation.abc_b_share": 0.95,
+        "segmentation.abc_by": "margin",
+        "segmentation.confirm_days": 14,
+        "segmentation.erratic_variation": 0.49,
+        "segmentation.exit_days": 90,
         "segmentation.fast_units_per_week": 10.0,
+        "segmentation.hysteresis": 0.1,
+        "segmentation.intermittent_interval": 1.32,
         "segmentation.medium_units_per_week": 1.0,
+        "segmentation.new_days": 56,
         "segmentation.xyz_x_cv": 0.5,
         "segmentation.xyz_y_cv": 1.0,
         "service.target_a": 0.98,
         "service.target_b": 0.95,
         "service.target_c": 0.9,
+        "service.target_strategic": 0.99,
         "transit_close_days": 7,
     }
     assert (values["feeds.late_days"], values["feeds.not_merchandise"], values["demand.window_days"]) == (35, (), 56)
@@ -165,6 +173,12 @@ def test_kernels_and_policy_agree_on_their_defaults():
         "segmentation.xyz_y_cv": "xyz_y",
         "segmentation.fast_units_per_week": "fast_units_per_week",
         "segmentation.medium_units_per_week": "medium_units_per_week",
+        "segmentation.abc_by": "abc_by",
+        "segmentation.confirm_days": "confirm_days",
+        "segmentation.erratic_variation": "erratic_variation",
+        "segmentation.hysteresis": "hysteresis",
+        "segmentation.intermittent_interval": "intermittent_interval",
+        "service.target_strategic": "service_target_strategic",
     }.items():
         assert values[name] == getattr(segments, field)
 

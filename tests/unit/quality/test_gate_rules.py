@@ -70,6 +70,8 @@ POSITIONS = [
 
 FORECAST = "UPDATE demand_forecasts SET {} WHERE sku_id = 'A'"
 FORECAST_A = [{"location_id": "S1", "sku_id": "A"}]
+CHANGE = "UPDATE sku_segment_changes SET {} WHERE dimension = 'abc'"
+CHANGED, STAGED = ({"sku_id": "A", "dimension": dimension} for dimension in ("abc", "lifecycle"))
 SEGMENT = "UPDATE sku_segments SET {} WHERE sku_id = 'A'"
 ALLOCATION = "UPDATE allocations SET {}"
 NEED = "UPDATE allocation_needs SET {} WHERE sku_id = 'A'"
@@ -142,6 +144,14 @@ DECISIONS = [
     ("sku_segments.abc_not_null", "sku_segments", SEGMENT.format("abc = NULL"), [{"sku_id": "A"}]),
     ("sku_segments.abc_known", "sku_segments", SEGMENT.format("abc = 'D'"), [{"sku_id": "A"}]),
     ("sku_segments.xyz_known", "sku_segments", SEGMENT.format("xyz = 'A'"), [{"sku_id": "A"}]),
+    ("sku_segments.demand_class_known", "sku_segments", SEGMENT.format("demand_class = 'odd'"), [{"sku_id": "A"}]),
+    ("sku_segments.lifecycle_known", "sku_segments", SEGMENT.format("lifecycle = 'old'"), [{"sku_id": "A"}]),
+    ("sku_segment_changes.of_run_date", "sku_segment_changes", OTHER_DATE.format("sku_segment_changes"), [CHANGED, STAGED]),
+    ("sku_segment_changes.grain_unique", "sku_segment_changes",
+     "INSERT INTO sku_segment_changes FROM sku_segment_changes WHERE dimension = 'abc'", [CHANGED]),
+    ("sku_segment_changes.dimension_known", "sku_segment_changes", CHANGE.format("dimension = 'mood'"), [CHANGED | {"dimension": "mood"}]),
+    ("sku_segment_changes.says_why", "sku_segment_changes", CHANGE.format("old_class = 'A'"), [CHANGED]),
+    ("sku_segment_changes.leads_to_the_segment", "sku_segment_changes", CHANGE.format("new_class = 'C'"), [CHANGED]),
     ("sku_segments.service_target_is_rate", "sku_segments", SEGMENT.format("service_target = 1"), [{"sku_id": "A"}]),
     ("sku_segments.margin_rate_finite", "sku_segments", SEGMENT.format("margin_rate = 'nan'::DOUBLE"), [{"sku_id": "A"}]),
     ("allocations.grain_unique", "allocations", "INSERT INTO allocations FROM allocations", LINE),

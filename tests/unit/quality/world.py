@@ -116,9 +116,13 @@ DECISIONS = {
             1.4::DOUBLE AS base_daily_mean, 'own_level' AS method, 40::DOUBLE AS observed_days, 2 AS censored_days
         FROM (VALUES ('A'), ('B')) AS v(sku_id)""",
     "sku_segments": """
-        SELECT DATE '2026-03-04' AS business_date, sku_id, abc, 'X' AS xyz, 'fast' AS velocity, margin::DOUBLE AS margin_rate,
-            'core' AS lifecycle, 0.95::DOUBLE AS service_target
+        SELECT DATE '2026-03-04' AS business_date, sku_id, abc, 'X' AS xyz, 'smooth' AS demand_class,
+            'fast' AS velocity, margin::DOUBLE AS margin_rate, 'core' AS lifecycle, false AS strategic, 0.95::DOUBLE AS service_target
         FROM (VALUES ('A', 'A', 0.4), ('B', 'C', NULL)) AS v(sku_id, abc, margin)""",
+    "sku_segment_changes": """
+        SELECT DATE '2026-03-04' AS business_date, 'A' AS sku_id, 'abc' AS dimension, 'B' AS old_class, 'A' AS new_class,
+            'margin share of better items 0.770 past 0.800 by 0.030' AS reason
+        UNION ALL SELECT '2026-03-04', 'A', 'lifecycle', 'new', 'core', 'neither new nor without a sale for 90 days'""",
     "allocations": """
         SELECT DATE '2026-03-04' AS business_date, 'h1' AS allocation_id, 'DC1' AS from_location_id,
             'S1' AS to_location_id, 'A' AS sku_id, true AS is_firm, 6::BIGINT AS units, 1::BIGINT AS cases,

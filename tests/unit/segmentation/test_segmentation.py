@@ -12,7 +12,9 @@ def data(margin, **changes) -> SegmentInput:
     n = len(margin)
     arrays = {
         "key": np.arange(n), "gross_margin": margin, "net_sales": np.full(n, 100.0), "weeks": np.full(n, 4),
-        "weekly_sum": np.full(n, 40.0), "weekly_sum_sq": np.full(n, 400.0),
+        "weekly_sum": np.full(n, 40.0), "weekly_sum_sq": np.full(n, 400.0), "units": np.full(n, 40.0), "periods": np.full(n, 28.0),
+        "sold_periods": np.full(n, 28.0), "size_spread": np.zeros(n), "size_freedom": np.full(n, 27.0),
+        "is_strategic": np.zeros(n, bool),
     }  # fmt: skip
     return SegmentInput(**(arrays | changes))
 
@@ -82,3 +84,33 @@ def test_bad_input_says_what_is_wrong():
         segment_skus(data([np.nan]))
     with pytest.raises(ValueError, match="key repeats"):
         segment_skus(data([1.0, 2.0], key=np.array([1, 1])))
+
+
+@pytest.mark.parametrize(("by", "expected"), [("margin", "ABC"), ("sales", "CAB"), ("units", "CCA")])
+def test_abc_by_what_policy_chooses(by, expected):
+    """One figure at a time is worth ranking by: margin 90/5/5, sales 5/80/15, units 1/1/98."""
+    ranked = data([90.0, 5.0, 5.0], net_sales=[5.0, 80.0, 15.0], units=[1.0, 1.0, 98.0])
+    assert "".join(segment_skus(ranked, SegmentPolicy(abc_by=by)).abc) == expected
+
+
+@pytest.mark.parametrize(
+    ("periods", "sold", "spread", "freedom", "expected"),
+    [
+        (40, 31, 4.8, 10, "smooth"),
+        (132, 100, 4.8, 10, "intermittent"),
+        (40, 31, 4.9, 10, "erratic"),
+        (132, 100, 4.9, 10, "lumpy"),
+        (40, 1, 0, 0, "intermittent"),
+        (40, 0, 0, 0, "none"),
+    ],
+)
+def test_demand_class(periods, sold, spread, freedom, expected):
+    """Intervals 40/31 = 1.29 and 1.32, squared variations 0.48 and 0.49; one sale has no variation to speak of."""
+    moments = {"periods": [periods], "sold_periods": [sold], "size_spread": [spread], "size_freedom": [freedom]}
+    assert segment_skus(data([1.0], **moments)).demand_class.tolist() == [expected]
+
+
+def test_a_strategic_sku_is_served_at_least_as_well_as_policy_asks():
+    got = segment_skus(data([50.0, 30.0, 15.0, 5.0], is_strategic=[True, False, True, True]),
+                       SegmentPolicy(service_target_a=0.995, service_target_c=0.5, service_target_strategic=0.97))  # fmt: skip
+    assert got.service_target.tolist() == [0.995, 0.995, 0.97, 0.97]
