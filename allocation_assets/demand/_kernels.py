@@ -116,7 +116,7 @@ def _expect(units, share, lift, level, excess, ratio, var, spread, weight, cfg, 
         own = one + (spread[i] + prior * excess[i]) / (weight[i] + prior)
         own = min(max(own, one), most)
         part[i] = mean * share[i]
-        d[i] = one + share[i] * (own - one)
+        d[i] = own
         y[i] = units[i] if share[i] > zero else zero
         noise[i] = part[i] * (d[i] + part[i] * var[i])
 
@@ -183,7 +183,7 @@ def _raise_ratios(y, part, d, share, unseen, moved, ratio, var, spread, weight, 
         inverse = one / (one + two * part[i])
         is_told = is_seen and share[i] >= np.float32(0.3)
         spread[i] = keep * spread[i] + (square - part[i]) * inverse if is_told else spread[i]
-        weight[i] = keep * weight[i] + part[i] * share[i] * inverse if is_told else weight[i]
+        weight[i] = keep * weight[i] + part[i] * inverse if is_told else weight[i]
         seen[i] += share[i] if is_seen else zero
 
 

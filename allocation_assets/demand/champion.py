@@ -9,9 +9,10 @@ a day; Harvey 1989, ch. 2; exponential smoothing with a gain that follows the in
 raised first, on the sum over its locations, then each series against its own. A series that sells little moves little:
 its gain is P mean / (P mean + d), so thin series stay near their SKU, and a new one starts at its SKU's level times its
 location's factor. Growth of a SKU's level is smoothed and damped (Gardner and McKenzie 1985).
-*Censoring.* A day with the shelf full for a share e of its usual demand has mean e x mean and dispersion 1 + e (d - 1)
-(the likelihood of a Gamma-mixed day); a day known only as sold out counts as E[D | D >= units]; a day with nothing to
-sell says nothing.
+*Censoring.* A day with the shelf full for a share e of its usual demand has mean e x mean and the same dispersion: demand
+comes in independent bursts (compound Poisson), so a sell-out does not bias the rate (Wald's identity). On the demo's real hours
+the rest of a day hardly follows its beginning (slope 0.05 to 0.2 of what a day-long busyness would give). A day known only
+as sold out counts as E[D | D >= units]; a day with nothing to sell says nothing.
 *Dispersion*: discounted sums of squared one-step errors, weighted by their information, shrunk series -> SKU -> item class.
 *Factors*: ratio of units to what the levels expected, discounted by `factor_forget` a day, shrunk group -> class -> all
 (weekday, event) and towards the plan's expected uplift (promotion).

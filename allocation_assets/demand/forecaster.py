@@ -25,7 +25,7 @@ class Champion:
     def forecast(self, history: DemandPanel, plan: DemandPlan) -> Forecast:
         """Forecast the days of `plan`; series may come in any order of SKUs."""
         order = np.lexsort((history.location, history.sku))
-        state, keys = self.fit(history.take(order))
+        state, keys = self.fit(history.take(order), plan)
         ahead = outlook_of(plan)
         found = forecast_days(state, keys, replace(ahead, offer=ahead.offer[order]), self.settings)
         back = np.empty_like(order)
@@ -33,13 +33,12 @@ class Champion:
         per_series = ("mean", "dispersion", "total_dispersion", "method")
         return replace(found, **{name: getattr(found, name)[back] for name in per_series})
 
-    def fit(self, panel: DemandPanel) -> tuple[DemandState, Keys]:
-        """State after the panel, whose series are in the order of SKUs."""
+    def fit(self, panel: DemandPanel, plan: DemandPlan | None = None) -> tuple[DemandState, Keys]:
+        """State after the panel, whose series are in the order of SKUs; a plan may name events and offers never seen."""
         keys, days = keys_of(panel), days_of(panel)
-        sizes = (
-            int(panel.location.max(initial=-1)) + 1, int(panel.event.max(initial=0)) + 1,
-            int(panel.promotion.max(initial=0)) + 1,
-        )  # fmt: skip
+        known = [panel] if plan is None else [panel, plan]
+        events, offers = (1 + max(int(getattr(p, of).max(initial=0)) for p in known) for of in ("event", "promotion"))
+        sizes = (int(panel.location.max(initial=-1)) + 1, events, offers)
         learned = learn(keys, days, panel.like_sku, sizes, self.settings)
         return replay(keys, days, panel.like_sku, learned, self.settings), keys
 
