@@ -129,10 +129,12 @@ def _of_days(after: FactorSums, before: FactorSums, days: Days, settings: Champi
     return after.after(before, 1.0, -((1.0 - settings.factor_forget) ** len(days.weekday)))
 
 
-def replay(keys: Keys, days: Days, like_sku: np.ndarray, learned: Learned, settings: ChampionSettings) -> DemandState:
+def replay(
+    keys: Keys, days: Days, like_sku: np.ndarray, learned: Learned, settings: ChampionSettings, *, threads: int = 2
+) -> DemandState:  # fmt: skip
     """State after a history (of any share of the SKUs), with what was learned; the factors stay as learned."""
     start = first_state(
         keys, *early_rates(days, settings), learned.priors, like_sku, learned.sums, learned.drifts, settings
     )
     start = replace(start, class_dispersion=learned.class_dispersion, inflation=learned.inflation)
-    return advance_state(start, keys, days, settings, learns=False)[0]
+    return advance_state(start, keys, days, settings, learns=False, threads=threads)[0]
