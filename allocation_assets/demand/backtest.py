@@ -167,7 +167,12 @@ COMPARED = {"wape": ("error_median", "units"), "scaled_pinball_loss": ("scaled_p
 
 
 def differences(
-    champion: Mapping[str, np.ndarray], challenger: Mapping[str, np.ndarray], block: np.ndarray, *, draws: int = 1000, seed: int = 0
+    champion: Mapping[str, np.ndarray],
+    challenger: Mapping[str, np.ndarray],
+    block: np.ndarray,
+    *,
+    draws: int = 1000,
+    seed: int = 0,
 ) -> dict[str, tuple[float, float, float]]:
     """Champion's measure less the challenger's, with a 95 % interval: (difference, low, high) by measure.
 
@@ -207,7 +212,9 @@ def backtest(
     origins = origins_of(panel.days, windows + calibration, horizon)
     rolled = roll(panel, forecaster, origins, horizon)
     cut = max(len(origins) - windows, 0) * horizon
-    before, scored = (Rolled(*(v[:, part] for v in vars(rolled).values())) for part in (slice(0, cut), slice(cut, None)))
+    before, scored = (
+        Rolled(*(v[:, part] for v in vars(rolled).values())) for part in (slice(0, cut), slice(cut, None))
+    )
     history = panel.units[:, : panel.days - min(windows, len(origins)) * horizon]
     out = {}
     for level in levels:

@@ -2,7 +2,7 @@
 
 Model. Demand of series j (SKU k at a location) on day t is negative binomial with variance-to-mean d_j and mean
 
-    level_k(t) x ratio_j(t) x weekday[group_j, weekday] x event[group_j, event] x offer[promotion]
+    level_k(t) x ratio_j(t) x season[class_k, week] x weekday[group_j, weekday] x event[group_j, event] x offer[promotion]
 
 *Level and ratio* are local levels on a relative scale (a random walk with drift variances `sku_drift` and `ratio_drift`
 a day; Harvey 1989, ch. 2; exponential smoothing with a gain that follows the information of the day). The SKU's level is
@@ -20,6 +20,8 @@ The two drifts and the gain of the growth are chosen from a grid by the deviance
 the last third of the history; among those within `calm` of the best the one with the least drift is taken, as the one-standard-
 error rule does (Breiman et al. 1984). The same forecasts tell by how much their variance falls short: the inflation.
 
+*Season*: the class's yearly profile where two years of history show one (`season`), else 1.
+
 Known drawbacks: one level for all channels of a SKU's locations moves together; an outlier of more than `clip` standard
 deviations counts as that many; weekday and event effects do not differ by season.
 """
@@ -31,6 +33,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from allocation_assets.demand.panel import DemandPanel
+from allocation_assets.demand.season import week_of_year
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,8 @@ class Tables:
 @dataclass(frozen=True)
 class DemandState:
     """All that a date hands to the next: series (5, n), skus (3, k) (rows in `_kernels`), sums of the factors, class
-    dispersion (classes,), the learned constants (drift of levels, drift of ratios, gain of the growth), and the
-    inflation of the variance ahead."""
+    dispersion (classes,), the learned constants (drift of levels, drift of ratios, gain of the growth), the
+    inflation of the variance ahead, and the yearly profile (classes, 53)."""
 
     series: np.ndarray
     skus: np.ndarray
@@ -110,6 +113,7 @@ class DemandState:
     class_dispersion: np.ndarray
     drifts: tuple[float, float, float]
     inflation: float
+    season: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -191,7 +195,8 @@ def _excess(sums: np.ndarray, group_class: np.ndarray, classes: int, settings: C
 @dataclass(frozen=True)
 class Days:
     """Days to take in, as the kernel wants them: units and exposure (t, n) float32 (negative exposure = lower bound), offer
-    (t, n) uint16 into offer_class and planned (o,), first_day (n,), weekday and event (t,)."""
+    (t, n) uint16 into offer_class and planned (o,), first_day (n,); weekday, week of the year and
+    event (t,)."""
 
     units: np.ndarray
     exposure: np.ndarray
@@ -200,6 +205,7 @@ class Days:
     planned: np.ndarray
     first_day: np.ndarray
     weekday: np.ndarray
+    week: np.ndarray
     event: np.ndarray
 
 
@@ -222,9 +228,8 @@ def days_of(panel: DemandPanel) -> Days:
     offer, offer_class, planned = offers_of(panel.promotion.T, panel.planned_uplift.T)
     units = np.ascontiguousarray(panel.units.T, np.float32)
     first = np.asarray(panel.first_day, np.int32)
-    return Days(
-        units, exposure, offer, offer_class, planned, first, weekdays(panel.dates), panel.event.astype(np.int64)
-    )
+    days = weekdays(panel.dates), week_of_year(panel.dates), panel.event.astype(np.int64)
+    return Days(units, exposure, offer, offer_class, planned, first, *days)
 
 
 def advance_state(
@@ -238,7 +243,7 @@ def advance_state(
     """
     tables = tables_of(state.sums, keys.group_class, settings)
     uplift = offer_multipliers(tables, days.offer_class, days.planned, settings)
-    by_day = np.ascontiguousarray((tables.weekday[:, days.weekday] * tables.event[:, days.event]).T, np.float32)
+    by_day = day_factors(state, keys, tables, days.weekday, days.week, days.event).T
     series, skus, t = state.series.copy(), state.skus.copy(), len(days.weekday)
     cfg = np.array([
         *state.drifts, settings.growth_damping, settings.clip, settings.dispersion_forget, settings.dispersion_weight,
@@ -249,7 +254,15 @@ def advance_state(
     rest = (state.class_dispersion[keys.sku_class], series, skus, cfg, weight)
     shapes = (tables.weekday.shape, tables.event.shape, uplift.shape)
     start = t if score_from is None else score_from
-    new, score = _advance(keys.ptr, found, (by_day, uplift.astype(np.float32)), rest, shapes, start, threads)
+    new, score = _advance(
+        keys.ptr,
+        found,
+        (np.ascontiguousarray(by_day, np.float32), uplift.astype(np.float32)),
+        rest,
+        shapes,
+        start,
+        threads,
+    )
     after = replace(state, series=series, skus=skus)
     if learns:
         # Entry 0: days without an event, without an offer.
@@ -265,6 +278,11 @@ def advance_state(
         after = replace(after, sums=sums)
         after = replace(after, class_dispersion=class_dispersion(after, keys, settings))
     return after, score
+
+
+def day_factors(state: DemandState, keys: Keys, tables: Tables, weekday, week, event) -> np.ndarray:
+    """Multiplier (G, t) of each group on days of the given weekdays, weeks of the year and events (t,)."""
+    return tables.weekday[:, weekday] * tables.event[:, event] * state.season[keys.group_class][:, week]
 
 
 _SPLITS = 8

@@ -84,4 +84,3 @@ def demand_quantiles(daily_mean, dispersion, horizon_days, levels: tuple[float, 
     out = np.empty((mu.shape[0], len(levels)), dtype=np.int64)
     quantiles(mu, d, np.asarray(levels, np.float64), out)
     return out
-

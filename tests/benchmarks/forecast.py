@@ -47,13 +47,17 @@ def accuracy(fresh: Fresh, ets_series: int, seed: int) -> dict[str, Any]:
         panel = fresh.panel.take(rows) if of_sample else fresh.panel
         way = Champion() if name == "champion" else baseline(*name.split("|"))
         levels = levels_of(replace(fresh, panel=panel))
-        runs[name] = bt.backtest(panel, way, levels[:1] if of_sample else levels, windows=WINDOWS, horizon=HORIZON, seed=seed)
+        runs[name] = bt.backtest(
+            panel, way, levels[:1] if of_sample else levels, windows=WINDOWS, horizon=HORIZON, seed=seed
+        )
         for level in levels[:1] if of_sample else levels:
             mine = runs["champion"][level.name, False]
             mine = {key: values[rows] for key, values in mine.items()} if of_sample else mine
             found = bt.measures(runs[name][level.name, False])
             if name != "champion":
-                found["champion_less_this"] = bt.differences(mine, runs[name][level.name, False], level.block, seed=seed)
+                found["champion_less_this"] = bt.differences(
+                    mine, runs[name][level.name, False], level.block, seed=seed
+                )
             out[f"{name}@{level.name}"] = found
     out["champion@sku_store (full days only)"] = bt.measures(runs["champion"]["sku_store", True])
     return out
@@ -80,8 +84,8 @@ def speeds(size: dict[str, Any], seed: int) -> dict[str, Any]:
     speed.measure_refit(speed.SHARD, learned, pool, 1)
     out: dict[str, Any] = {"learn_20k_series_seconds": seconds}
     for series in size["series"]:
-        out[f"refit_{series}_seconds_a_million"] = 1e6 / series * median(
-            speed.measure_refit(series, learned, pool, 1) for _ in range(size["repeats"])
+        out[f"refit_{series}_seconds_a_million"] = (
+            1e6 / series * median(speed.measure_refit(series, learned, pool, 1) for _ in range(size["repeats"]))
         )
     largest = size["series"][-1]
     out["refit_series_a_second_and_core"] = 1e6 / out[f"refit_{largest}_seconds_a_million"]
@@ -93,9 +97,10 @@ def speeds(size: dict[str, Any], seed: int) -> dict[str, Any]:
     rows = np.sort(np.random.default_rng(seed).permutation(speed.SHARD)[: size["peers"]])
     for name in speed.PEERS:
         panel = speed.as_panel(pool[0], rows[: size["ets"]] if name == "auto_ets" else rows)
-        rate = speed.peer_rate(name, panel)
-        out[f"{name}_series_a_second"] = rate
-        out[f"times_{name}"] = out["refit_series_a_second_and_core"] / rate
+        for bare, kind in ((False, ""), (True, "_bare")):
+            rate = speed.peer_rate(name, panel, bare=bare)
+            out[f"{name}{kind}_series_a_second"] = rate
+            out[f"times_{name}{kind}"] = out["refit_series_a_second_and_core"] / rate
     out["pinball"] = speed.pinball(speed.as_panel(pool[0], np.arange(size["peers"])), ("ses", "tsb", "croston_sba"))
     out["pinball_ets_sample"] = speed.pinball(speed.as_panel(pool[0], np.arange(size["ets"])), ("auto_ets",))
     return out
@@ -108,7 +113,9 @@ def _print(result: dict[str, Any]) -> None:
         for key, (gap, low, high) in found.get("champion_less_this", {}).items():
             print(f"{'':36} champion less this, {key}: {gap:+.4f} [{low:+.4f}, {high:+.4f}]")
     for name, found in result.get("recovery", {}).items():
-        print(f"{name:36} bias {found['bias']:+.4f} [{found['bias_low']:+.4f}, {found['bias_high']:+.4f}]  wape {found['wape']:.4f}")
+        print(
+            f"{name:36} bias {found['bias']:+.4f} [{found['bias_low']:+.4f}, {found['bias_high']:+.4f}]  wape {found['wape']:.4f}"
+        )
     for name, value in result.get("speed", {}).items():
         print(f"{name:44} {value if isinstance(value, dict) else f'{value:,.3f}'}")
 

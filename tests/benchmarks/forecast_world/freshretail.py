@@ -35,7 +35,9 @@ def load_fresh() -> Fresh:
     """The slice: 803 series of 170 SKUs in 17 stores over 90 days."""
     source = load_source()
     hourly = source.hourly_units.transpose(1, 0, 2)
-    flags = pq.read_table(DATA_DIR / "frn_city15_hourly.parquet", columns=["hourly_stockout"])["hourly_stockout"].to_numpy()
+    flags = pq.read_table(DATA_DIR / "frn_city15_hourly.parquet", columns=["hourly_stockout"])[
+        "hourly_stockout"
+    ].to_numpy()
     in_stock = ~flags.reshape(*hourly.shape[:2], HOURS).astype(bool)
     series, days = hourly.shape[:2]
     training = days - WINDOWS * HORIZON

@@ -44,7 +44,18 @@ def make_shard(seed: int, skus: int = SHARD // STORES, days: int = DAYS) -> Shar
     keys = Keys(np.arange(0, n + 1, STORES), sku, np.tile(np.arange(STORES), skus), (sku % CLASSES).astype(np.uint32),
                 np.arange(skus) % CLASSES, np.arange(CLASSES))  # fmt: skip
     none = np.zeros((days, n), np.uint16), np.zeros(1, np.int64), np.full(1, np.nan)
-    return Shard(keys, Days(units, exposure, *none, np.zeros(n, np.int32), np.arange(days) % 7, np.zeros(days, np.int64)))
+    return Shard(
+        keys,
+        Days(
+            units,
+            exposure,
+            *none,
+            np.zeros(n, np.int32),
+            np.arange(days) % 7,
+            np.zeros(days, np.int64),
+            np.zeros(days, np.int64),
+        ),
+    )
 
 
 def measure_refit(series: int, learned: Learned, pool: list[Shard], threads: int) -> float:
@@ -63,8 +74,13 @@ def measure_day(series: int, learned: Learned, pool: list[Shard]) -> float:
     states, days = [], []
     for shard in pool:
         states.append(replay(shard.keys, shard.days, np.full(SHARD // STORES, -1), learned, settings))
-        rows = {name: getattr(shard.days, name)[-1:].copy() for name in ("units", "exposure", "offer", "weekday", "event")}
-        days.append(Days(**rows, offer_class=shard.days.offer_class, planned=shard.days.planned, first_day=shard.days.first_day))
+        rows = {
+            name: getattr(shard.days, name)[-1:].copy()
+            for name in ("units", "exposure", "offer", "weekday", "week", "event")
+        }
+        days.append(
+            Days(**rows, offer_class=shard.days.offer_class, planned=shard.days.planned, first_day=shard.days.first_day)
+        )
     start = time.perf_counter()
     for number in range(series // SHARD):
         at = number % len(pool)
@@ -75,7 +91,14 @@ def measure_day(series: int, learned: Learned, pool: list[Shard]) -> float:
 def learned_from(shard: Shard) -> tuple[Learned, float]:
     """What a cold start learns from a sample, and its seconds."""
     start = time.perf_counter()
-    found = learn(shard.keys, shard.days, np.full(len(shard.keys.sku_class), -1), (STORES, 1, 1), ChampionSettings())
+    found = learn(
+        shard.keys,
+        shard.days,
+        np.full(len(shard.keys.sku_class), -1),
+        (STORES, 1, 1),
+        np.ones((CLASSES, 53)),
+        ChampionSettings(),
+    )
     return found, time.perf_counter() - start
 
 
@@ -91,15 +114,30 @@ def as_panel(shard: Shard, rows: np.ndarray) -> DemandPanel:
     )  # fmt: skip
 
 
-def peer_rate(name: str, panel: DemandPanel) -> float:
-    """Series a second of one library model fitted to the panel's full history, on one core, compiled before."""
+def peer_rate(name: str, panel: DemandPanel, *, bare: bool) -> float:
+    """Series a second of one library model over the panel's full history, on one core, compiled before.
+
+    As its users run it (`StatsForecast.forecast` on a frame), or the `bare` model object called series by series, which skips
+    the frame on both sides: the champion's kernel takes arrays too.
+    """
+    import pandas as pd
+    from statsforecast import StatsForecast
+
     model = baseline(name).build()
     history = np.maximum(panel.units, 0.0).astype(np.float32)
-    model.forecast(y=history[0], h=7)
+    n, t = history.shape
+    if bare:
+        model.forecast(y=history[0], h=7)
+        start = time.perf_counter()
+        for row in history:
+            model.forecast(y=row, h=7)
+        return n / (time.perf_counter() - start)
+    frame = pd.DataFrame({"unique_id": np.repeat(np.arange(n), t), "ds": np.tile(panel.dates, n), "y": history.ravel()})
+    library = StatsForecast(models=[model], freq="D", n_jobs=1)
+    library.forecast(df=frame.iloc[: 10 * t], h=7)
     start = time.perf_counter()
-    for row in history:
-        model.forecast(y=row, h=7)
-    return len(history) / (time.perf_counter() - start)
+    library.forecast(df=frame, h=7)
+    return n / (time.perf_counter() - start)
 
 
 def pinball(panel: DemandPanel, names: tuple[str, ...]) -> dict[str, float]:
@@ -114,4 +152,3 @@ def pinball(panel: DemandPanel, names: tuple[str, ...]) -> dict[str, float]:
 def peak_gib() -> float:
     """Largest resident memory of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-
