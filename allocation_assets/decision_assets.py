@@ -1,5 +1,6 @@
 """The deciding assets of all domains, for the definitions."""
 
+from allocation_assets.accuracy.assets import forecast_accuracy
 from allocation_assets.allocation.assets import allocate
 from allocation_assets.demand.assets import demand_forecasts
 from allocation_assets.exceptions.assets import exceptions
@@ -11,6 +12,7 @@ decision_assets = [
     approval_outcomes,
     demand_forecasts,
     sku_segments,
+    forecast_accuracy,
     reliability,
     believe_records,
     allocate,

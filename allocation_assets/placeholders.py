@@ -22,6 +22,14 @@ SCHEMAS = {
         " next_day_dispersion DOUBLE, base_daily_mean DOUBLE, method VARCHAR, observed_days DOUBLE,"
         " censored_days INTEGER"
     ),
+    "decisions/forecast_accuracy": (
+        "business_date DATE, evaluated_on DATE, level VARCHAR, segment VARCHAR, method VARCHAR, is_champion BOOLEAN,"
+        " windows INTEGER, series BIGINT, scored_days BIGINT, scored_units DECIMAL(18, 3), wape DOUBLE, wape_mean DOUBLE,"
+        " bias DOUBLE, mase DOUBLE, rmsse DOUBLE, scaled_pinball_loss DOUBLE, weighted_quantile_loss DOUBLE,"
+        " coverage_50 DOUBLE, coverage_80 DOUBLE, coverage_95 DOUBLE, pit_80 DOUBLE, wape_difference DOUBLE,"
+        " wape_difference_low DOUBLE, wape_difference_high DOUBLE, pinball_difference DOUBLE,"
+        " pinball_difference_low DOUBLE, pinball_difference_high DOUBLE"
+    ),
     "decisions/sku_segments": (
         "business_date DATE, sku_id VARCHAR, abc VARCHAR, xyz VARCHAR, demand_class VARCHAR, velocity VARCHAR,"
         " margin_rate DOUBLE, lifecycle VARCHAR, strategic BOOLEAN, service_target DOUBLE"

@@ -47,7 +47,7 @@ SCHEMA = pa.schema(
 )
 
 #: Decided datasets of the date before that a run reads, and files beside its carry file.
-HANDED_OVER = ("adjustments_proposed", "approval_outcomes", "exceptions", "variance_causes")
+HANDED_OVER = ("adjustments_proposed", "approval_outcomes", "exceptions", "forecast_accuracy", "variance_causes")
 CARRIED_BESIDE = (BELIEFS, LEARNED, CHANCES, SEGMENTS, *DEMAND_FILES)
 
 

@@ -89,9 +89,14 @@ class Promotions:
     offer: np.ndarray
 
 
+def open_series(connection: duckdb.DuckDBPyConnection, day: date) -> None:
+    """Make the temporary table `series` on the connection: the run's series in order."""
+    connection.execute(_SERIES, {"day": day})
+
+
 def read_series(connection: duckdb.DuckDBPyConnection, day: date) -> pa.Table:
     """The run's series (n rows, in order); the connection keeps them as the temporary table `series`."""
-    connection.execute(_SERIES, {"day": day})
+    open_series(connection, day)
     return connection.execute("SELECT * FROM series ORDER BY series").to_arrow_table()
 
 
