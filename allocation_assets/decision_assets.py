@@ -1,5 +1,6 @@
 """The deciding assets of all domains, for the definitions."""
 
+from allocation_assets.accuracy.assets import forecast_accuracy
 from allocation_assets.allocation.assets import allocate
 from allocation_assets.demand.assets import demand_forecasts
 from allocation_assets.exceptions.assets import exceptions
@@ -13,6 +14,7 @@ decision_assets = [
     demand_forecasts,
     sku_segments,
     demand_signals,
+    forecast_accuracy,
     reliability,
     believe_records,
     allocate,

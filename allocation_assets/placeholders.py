@@ -26,6 +26,14 @@ SCHEMAS = {
         "business_date DATE, location_id VARCHAR, sku_id VARCHAR, signal VARCHAR, direction VARCHAR, observed_on DATE,"
         f" value DOUBLE, threshold DOUBLE, units DOUBLE, value_at_risk {_MONEY}, detail VARCHAR"
     ),
+    "decisions/forecast_accuracy": (
+        "business_date DATE, evaluated_on DATE, level VARCHAR, segment VARCHAR, method VARCHAR, is_champion BOOLEAN,"
+        " windows INTEGER, series BIGINT, scored_days BIGINT, scored_units DECIMAL(18, 3), wape DOUBLE, wape_mean DOUBLE,"
+        " bias DOUBLE, mase DOUBLE, rmsse DOUBLE, scaled_pinball_loss DOUBLE, weighted_quantile_loss DOUBLE,"
+        " coverage_50 DOUBLE, coverage_80 DOUBLE, coverage_95 DOUBLE, pit_80 DOUBLE, wape_difference DOUBLE,"
+        " wape_difference_low DOUBLE, wape_difference_high DOUBLE, pinball_difference DOUBLE,"
+        " pinball_difference_low DOUBLE, pinball_difference_high DOUBLE"
+    ),
     "decisions/sku_segments": (
         "business_date DATE, sku_id VARCHAR, abc VARCHAR, xyz VARCHAR, demand_class VARCHAR, velocity VARCHAR,"
         " margin_rate DOUBLE, lifecycle VARCHAR, strategic BOOLEAN, service_target DOUBLE"

@@ -80,7 +80,8 @@ SOURCES: Mapping[Gate, Sequence[Source]] = {
         # The file of D whole: a row of another date in it is a fault, not something to look past.
         *_judged(
             "decisions", "all",
-            "demand_forecasts", "sku_segments", "sku_segment_changes", "allocations", "allocation_needs", "allocation_certificate",
+            "demand_forecasts", "forecast_accuracy", "sku_segments", "sku_segment_changes",
+            "allocations", "allocation_needs", "allocation_certificate",
             "approval_outcomes", "variance_causes", "adjustments_proposed", "audit_entries",
             "record_beliefs", "count_list", "location_reliability", "demand_signals", "exceptions",
         ),

@@ -41,6 +41,7 @@ GATED: dict[str, dict[str, dg.AssetKey]] = {
         name: decision_key(name)
         for name in (
             "demand_forecasts",
+            "forecast_accuracy",
             "allocations",
             "allocation_needs",
             "allocation_certificate",

@@ -49,7 +49,8 @@ SCHEMA = pa.schema(
 
 #: Decided datasets of the date before that a run reads, and files beside its carry file.
 HANDED_OVER = (
-    "adjustments_proposed", "approval_outcomes", "demand_forecasts", "demand_signals", "exceptions", "variance_causes",
+    "adjustments_proposed", "approval_outcomes", "demand_forecasts", "demand_signals", "exceptions", "forecast_accuracy",
+    "variance_causes",
 )  # fmt: skip
 CARRIED_BESIDE = (BELIEFS, LEARNED, CHANCES, SEGMENTS, *DEMAND_FILES, *SIGNAL_FILES)
 

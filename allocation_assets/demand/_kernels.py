@@ -116,7 +116,7 @@ def _expect(units, share, lift, level, excess, ratio, var, spread, weight, cfg, 
         own = one + (spread[i] + prior * excess[i]) / (weight[i] + prior)
         own = min(max(own, one), most)
         part[i] = mean * share[i]
-        d[i] = one + share[i] * (own - one)
+        d[i] = own
         y[i] = units[i] if share[i] > zero else zero
         noise[i] = part[i] * (d[i] + part[i] * var[i])
 
@@ -183,21 +183,25 @@ def _raise_ratios(y, part, d, share, unseen, moved, ratio, var, spread, weight, 
         inverse = one / (one + two * part[i])
         is_told = is_seen and share[i] >= np.float32(0.3)
         spread[i] = keep * spread[i] + (square - part[i]) * inverse if is_told else spread[i]
-        weight[i] = keep * weight[i] + part[i] * share[i] * inverse if is_told else weight[i]
+        weight[i] = keep * weight[i] + part[i] * inverse if is_told else weight[i]
         seen[i] += share[i] if is_seen else zero
 
 
 @njit(**_COMPILE)
-def _score(t, level, ratio, y, part, held, score):
-    """Add the Poisson deviance of the day against levels held since the start of its week (every seventh day)."""
-    for i in range(part.shape[0]):
-        now = level[i] * ratio[i]
-        if t % 7 == 0:
-            held[i] = now
-        if part[i] > 0.0 and held[i] > 0.0:
-            units, expected = max(y[i], 0.0), part[i] * held[i] / now
-            score[0] += 2.0 * ((units * math.log(units / expected) if units > 0.0 else 0.0) - (units - expected))
-            score[1] += 1.0
+def _score(t, lo, hi, ptr, level, ratio, var, y, part, d, skus, cfg, held, score):
+    """Score the day against levels held since the start of its week (every seventh day); see `advance`."""
+    for k in range(lo, hi):
+        drift = (t % 7) * (cfg[SKU_DRIFT] + cfg[RATIO_DRIFT])
+        for i in range(ptr[k] - ptr[lo], ptr[k + 1] - ptr[lo]):
+            now = level[i] * ratio[i]
+            if t % 7 == 0:
+                held[i] = now
+            if part[i] > 0.0 and held[i] > 0.0:
+                units, expected = max(y[i], 0.0), part[i] * held[i] / now
+                score[0] += 2.0 * ((units * math.log(units / expected) if units > 0.0 else 0.0) - (units - expected))
+                score[1] += 1.0
+                variance = expected * (d[i] + expected * (var[i] + skus[LEVEL_VAR, k] + drift))
+                score[2] += min((units - expected) * (units - expected) / variance, 25.0)
 
 
 @njit(**_COMPILE)
@@ -241,7 +245,7 @@ def _advance_block(lo, hi, ptr, days, factors, class_disp, series, skus, cfg, da
         _raise_levels(lo, hi, ptr, y, part, noise, skus, cfg, moved)
         _spread_out(moved, ptr, lo, hi, moved_of)
         if t >= score_from:
-            _score(t, level_of, ratio, y, part, held, score)
+            _score(t, lo, hi, ptr, level_of, ratio, var, y, part, d, skus, cfg, held, score)
         if day_weight[t] > 0.0:
             _add_sums(y, part, of, promised, weekday[t], event[t], day_weight[t], sums)
         _raise_ratios(y, part, d, share, unseen, moved_of, ratio, var, spread, weight, seen, cfg)
@@ -255,8 +259,8 @@ def advance(lo, hi, ptr, days, factors, class_disp, series, skus, cfg, day_weigh
 
     days: units, exposure (negative = lower bound) and offer (t, n), first_day and group (n,), weekday and event (t,); ptr
     (k + 1,); factors: by day and group (t, G), by offer (o,); sums: arrays (2, ...) of units seen and expected by group and
-    weekday, group and event, offer, each day by `day_weight` (0 = not wanted); score (2,): Poisson deviance of the days from
-    `score_from` on, each forecast from the start of its week, and their number.
+    weekday, group and event, offer, each day by `day_weight` (0 = not wanted); score (3,) of the days from
+    `score_from` on, each forecast from the start of its week: Poisson deviance, number of days, squared errors over their variance.
     """
     start = lo
     while start < hi:

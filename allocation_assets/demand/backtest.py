@@ -1,7 +1,7 @@
 """Rolling-origin backtest of forecasters on a panel, at any level of the hierarchy. Pure arrays.
 
 *How a day is scored.* Seen units (at least 0) against the forecast times the day's exposure: a day half out of stock is compared on
-half the forecast. The distribution of a share e of a day is negative binomial with dispersion 1 + e (d - 1). Days with nothing
+half the forecast; its variance-to-mean is that of the day (demand in independent bursts). Days with nothing
 on the shelf, days known only as sold out and days before a series begins are not scored. Scoring only days in stock all
 day would reward low forecasts, because busy days sell out: that is a second line (`full_days`).
 *Aggregates.* Their mean is the sum of the means. Series of one aggregate share what nobody foresaw, so the variance of a sum is
@@ -59,7 +59,7 @@ def roll(panel: DemandPanel, forecaster: Forecaster, origins: Sequence[int], hor
         begun = np.arange(panel.days)[span] >= np.asarray(panel.first_day)[:, None]
         scored = (share > 0) & begun & ~panel.is_bound[:, span]
         units = np.maximum(np.asarray(panel.units[:, span], np.float64), 0.0)
-        parts.append((found.mean * share, 1.0 + share * (found.dispersion - 1.0), units, scored, scored & (share >= 1.0)))
+        parts.append((found.mean * share, found.dispersion, units, scored, scored & (share >= 1.0)))
     return Rolled(*(np.concatenate(values, axis=1) for values in zip(*parts, strict=True)))
 
 
@@ -167,7 +167,12 @@ COMPARED = {"wape": ("error_median", "units"), "scaled_pinball_loss": ("scaled_p
 
 
 def differences(
-    champion: Mapping[str, np.ndarray], challenger: Mapping[str, np.ndarray], block: np.ndarray, *, draws: int = 1000, seed: int = 0
+    champion: Mapping[str, np.ndarray],
+    challenger: Mapping[str, np.ndarray],
+    block: np.ndarray,
+    *,
+    draws: int = 1000,
+    seed: int = 0,
 ) -> dict[str, tuple[float, float, float]]:
     """Champion's measure less the challenger's, with a 95 % interval: (difference, low, high) by measure.
 
@@ -207,7 +212,9 @@ def backtest(
     origins = origins_of(panel.days, windows + calibration, horizon)
     rolled = roll(panel, forecaster, origins, horizon)
     cut = max(len(origins) - windows, 0) * horizon
-    before, scored = (Rolled(*(v[:, part] for v in vars(rolled).values())) for part in (slice(0, cut), slice(cut, None)))
+    before, scored = (
+        Rolled(*(v[:, part] for v in vars(rolled).values())) for part in (slice(0, cut), slice(cut, None))
+    )
     history = panel.units[:, : panel.days - min(windows, len(origins)) * horizon]
     out = {}
     for level in levels:

@@ -15,13 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from allocation_assets.demand.champion import DemandState, FactorSums
+from allocation_assets.demand.season import WeeklySums
 from allocation_assets.tables import write_table
 
-SERIES, SKUS, FACTORS, MODEL = (f"demand_{name}.parquet" for name in ("series", "skus", "factors", "model"))
-FILES = (SERIES, SKUS, FACTORS, MODEL)
+_KINDS = ("series", "skus", "factors", "model", "weeks")
+SERIES, SKUS, FACTORS, MODEL, WEEKS = FILES = tuple(f"demand_{name}.parquet" for name in _KINDS)
 _SERIES = ("ratio", "ratio_var", "spread", "spread_weight", "seen_days")
 _SKUS = ("level", "level_var", "growth")
-_CONSTANTS = ("level_drift", "ratio_drift", "growth_gain")
+_CONSTANTS = ("level_drift", "ratio_drift", "growth_gain", "inflation")
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,15 @@ class Names:
 
 
 def write_state(
-    folder: Path, sku: pa.ChunkedArray, location: pa.ChunkedArray, state: DemandState, names: Names
-) -> None:
+    folder: Path, sku: pa.ChunkedArray, location: pa.ChunkedArray, state: DemandState, weeks: WeeklySums, names: Names
+) -> None:  # fmt: skip
     """Write the state, each file complete or not at all."""
     series = dict(zip(_SERIES, state.series, strict=True))
     write_table(folder / SERIES, pa.table({"sku_id": sku, "location_id": location, **series}))
     write_table(folder / SKUS, pa.table({"sku_id": names.sku, **dict(zip(_SKUS, state.skus, strict=True))}))
     write_table(folder / FACTORS, _factors(state.sums, names))
-    names_of, values = list(_CONSTANTS), list(state.drifts)
+    write_table(folder / WEEKS, _weeks(weeks, names))
+    names_of, values = list(_CONSTANTS), [*state.drifts, state.inflation]
     names_of += [f"dispersion|{name}" for name in names.item_class]
     values += state.class_dispersion.tolist()
     write_table(folder / MODEL, pa.table({"name": names_of, "value": pa.array(values, pa.float64())}))
@@ -65,8 +67,8 @@ def read_skus(folder: Path, sku: pa.Array) -> np.ndarray:
     return np.stack([np.append(table[name].to_numpy(), np.nan)[at] for name in _SKUS])
 
 
-def read_model(folder: Path, names: Names, default_dispersion: float) -> tuple[FactorSums, np.ndarray, tuple]:
-    """(factor sums, class dispersion, constants) by the codes of `names`; what the files do not know starts at nothing."""
+def read_model(folder: Path, names: Names, default_dispersion: float) -> tuple[FactorSums, np.ndarray, tuple, float]:
+    """(factor sums, class dispersion, constants, inflation) by the codes of `names`; what the files do not know starts at nothing."""
     table = pq.read_table(folder / MODEL)
     known = dict(zip(table["name"].to_pylist(), table["value"].to_pylist(), strict=True))
     dispersion = [known.get(f"dispersion|{name}", default_dispersion) for name in names.item_class]
@@ -86,7 +88,23 @@ def read_model(folder: Path, names: Names, default_dispersion: float) -> tuple[F
             continue
         target = getattr(sums, kind)
         target[(slice(None), at) if kind == "offer" else (slice(None), row, at)] = seen, base
-    return sums, np.array(dispersion), tuple(known[name] for name in _CONSTANTS)
+    *drifts, inflation = (known[name] for name in _CONSTANTS)
+    return sums, np.array(dispersion), tuple(drifts), inflation
+
+
+def read_weeks(folder: Path, names: Names, most_weeks: int) -> WeeklySums:
+    """Weekly sums by the item classes of `names`; those of classes that are gone are dropped."""
+    import pyarrow.compute as pc
+
+    table = pq.read_table(folder / WEEKS)
+    at = pc.index_in(table["item_class"], value_set=pa.array(names.item_class, pa.string())).fill_null(-1)
+    item_class = at.to_numpy(zero_copy_only=False).astype(np.int64)
+    kept = item_class >= 0
+    week, column = np.unique(table["week"].to_numpy()[kept], return_inverse=True)
+    sums = np.zeros((2, len(names.item_class), len(week)))
+    for target, name in zip(sums, ("units", "days"), strict=True):
+        target[item_class[kept], column] = table[name].to_numpy()[kept]
+    return WeeklySums.nothing(len(names.item_class)).plus(week, *sums, most_weeks)
 
 
 def known_names(folder: Path) -> tuple[list[str], list[str]]:
@@ -94,6 +112,19 @@ def known_names(folder: Path) -> tuple[list[str], list[str]]:
     table = pq.read_table(folder / FACTORS, columns=["kind", "name"])
     pairs = set(zip(table["kind"].to_pylist(), table["name"].to_pylist(), strict=True))
     return tuple(sorted(name for kind, name in pairs if kind == wanted) for wanted in ("event", "offer"))
+
+
+def _weeks(weeks: WeeklySums, names: Names) -> pa.Table:
+    """One row per item class and week."""
+    item_class, column = np.nonzero(np.ones_like(weeks.units))
+    return pa.table(
+        {
+            "item_class": pa.array(names.item_class, pa.string()).take(pa.array(item_class)),
+            "week": column + weeks.first,
+            "units": weeks.units[item_class, column],
+            "days": weeks.days[item_class, column],
+        }
+    )
 
 
 def _factors(sums: FactorSums, names: Names) -> pa.Table:

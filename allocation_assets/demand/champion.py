@@ -2,21 +2,25 @@
 
 Model. Demand of series j (SKU k at a location) on day t is negative binomial with variance-to-mean d_j and mean
 
-    level_k(t) x ratio_j(t) x weekday[group_j, weekday] x event[group_j, event] x offer[promotion]
+    level_k(t) x ratio_j(t) x season[class_k, week] x weekday[group_j, weekday] x event[group_j, event] x offer[promotion]
 
 *Level and ratio* are local levels on a relative scale (a random walk with drift variances `sku_drift` and `ratio_drift`
 a day; Harvey 1989, ch. 2; exponential smoothing with a gain that follows the information of the day). The SKU's level is
 raised first, on the sum over its locations, then each series against its own. A series that sells little moves little:
 its gain is P mean / (P mean + d), so thin series stay near their SKU, and a new one starts at its SKU's level times its
 location's factor. Growth of a SKU's level is smoothed and damped (Gardner and McKenzie 1985).
-*Censoring.* A day with the shelf full for a share e of its usual demand has mean e x mean and dispersion 1 + e (d - 1)
-(the likelihood of a Gamma-mixed day); a day known only as sold out counts as E[D | D >= units]; a day with nothing to
-sell says nothing.
+*Censoring.* A day with the shelf full for a share e of its usual demand has mean e x mean and the same dispersion: demand
+comes in independent bursts (compound Poisson), so a sell-out does not bias the rate (Wald's identity). On the demo's real hours
+the rest of a day hardly follows its beginning (slope 0.05 to 0.2 of what a day-long busyness would give). A day known only
+as sold out counts as E[D | D >= units]; a day with nothing to sell says nothing.
 *Dispersion*: discounted sums of squared one-step errors, weighted by their information, shrunk series -> SKU -> item class.
 *Factors*: ratio of units to what the levels expected, discounted by `factor_forget` a day, shrunk group -> class -> all
 (weekday, event) and towards the plan's expected uplift (promotion).
 The two drifts and the gain of the growth are chosen from a grid by the deviance of forecasts made at the start of each week, on
-the last third of the history.
+the last third of the history; among those within `calm` of the best the one with the least drift is taken, as the one-standard-
+error rule does (Breiman et al. 1984). The same forecasts tell by how much their variance falls short: the inflation.
+
+*Season*: the class's yearly profile where two years of history show one (`season`), else 1.
 
 Known drawbacks: one level for all channels of a SKU's locations moves together; an outlier of more than `clip` standard
 deviations counts as that many; weekday and event effects do not differ by season.
@@ -29,6 +33,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from allocation_assets.demand.panel import DemandPanel
+from allocation_assets.demand.season import week_of_year
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ class ChampionSettings:
     ratio_var: float = 0.3
     borrowed_var: float = 1.0
     learn_series: int = 20_000
+    calm: float = 0.01
+    max_inflation: float = 3.0
     max_mean: float = 1e6
 
 
@@ -97,13 +104,16 @@ class Tables:
 @dataclass(frozen=True)
 class DemandState:
     """All that a date hands to the next: series (5, n), skus (3, k) (rows in `_kernels`), sums of the factors, class
-    dispersion (classes,), and the learned constants: drift of levels, drift of ratios, gain of the growth."""
+    dispersion (classes,), the learned constants (drift of levels, drift of ratios, gain of the growth), the
+    inflation of the variance ahead, and the yearly profile (classes, 53)."""
 
     series: np.ndarray
     skus: np.ndarray
     sums: FactorSums
     class_dispersion: np.ndarray
     drifts: tuple[float, float, float]
+    inflation: float
+    season: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -185,7 +195,8 @@ def _excess(sums: np.ndarray, group_class: np.ndarray, classes: int, settings: C
 @dataclass(frozen=True)
 class Days:
     """Days to take in, as the kernel wants them: units and exposure (t, n) float32 (negative exposure = lower bound), offer
-    (t, n) uint16 into offer_class and planned (o,), first_day (n,), weekday and event (t,)."""
+    (t, n) uint16 into offer_class and planned (o,), first_day (n,); weekday, week of the year and
+    event (t,)."""
 
     units: np.ndarray
     exposure: np.ndarray
@@ -194,6 +205,7 @@ class Days:
     planned: np.ndarray
     first_day: np.ndarray
     weekday: np.ndarray
+    week: np.ndarray
     event: np.ndarray
 
 
@@ -216,23 +228,22 @@ def days_of(panel: DemandPanel) -> Days:
     offer, offer_class, planned = offers_of(panel.promotion.T, panel.planned_uplift.T)
     units = np.ascontiguousarray(panel.units.T, np.float32)
     first = np.asarray(panel.first_day, np.int32)
-    return Days(
-        units, exposure, offer, offer_class, planned, first, weekdays(panel.dates), panel.event.astype(np.int64)
-    )
+    days = weekdays(panel.dates), week_of_year(panel.dates), panel.event.astype(np.int64)
+    return Days(units, exposure, offer, offer_class, planned, first, *days)
 
 
 def advance_state(
     state: DemandState, keys: Keys, days: Days, settings: ChampionSettings, *, learns: bool = True,
     score_from: int | None = None, threads: int = 2,
-) -> tuple[DemandState, float]:  # fmt: skip
-    """The state after the days, and the mean Poisson deviance of the days from `score_from` on.
+) -> tuple[DemandState, np.ndarray]:  # fmt: skip
+    """The state after the days, and the score (3,) of the days from `score_from` on (see `_kernels.advance`).
 
     One day or a whole history: the same step. Without `learns` the factors stay as they are. The result does not depend on
     `threads`.
     """
     tables = tables_of(state.sums, keys.group_class, settings)
     uplift = offer_multipliers(tables, days.offer_class, days.planned, settings)
-    by_day = np.ascontiguousarray((tables.weekday[:, days.weekday] * tables.event[:, days.event]).T, np.float32)
+    by_day = day_factors(state, keys, tables, days.weekday, days.week, days.event).T
     series, skus, t = state.series.copy(), state.skus.copy(), len(days.weekday)
     cfg = np.array([
         *state.drifts, settings.growth_damping, settings.clip, settings.dispersion_forget, settings.dispersion_weight,
@@ -243,7 +254,15 @@ def advance_state(
     rest = (state.class_dispersion[keys.sku_class], series, skus, cfg, weight)
     shapes = (tables.weekday.shape, tables.event.shape, uplift.shape)
     start = t if score_from is None else score_from
-    new, score = _advance(keys.ptr, found, (by_day, uplift.astype(np.float32)), rest, shapes, start, threads)
+    new, score = _advance(
+        keys.ptr,
+        found,
+        (np.ascontiguousarray(by_day, np.float32), uplift.astype(np.float32)),
+        rest,
+        shapes,
+        start,
+        threads,
+    )
     after = replace(state, series=series, skus=skus)
     if learns:
         # Entry 0: days without an event, without an offer.
@@ -258,7 +277,12 @@ def advance_state(
         sums = state.sums.after(FactorSums(new[0], new[1], by_class), (1.0 - settings.factor_forget) ** t)
         after = replace(after, sums=sums)
         after = replace(after, class_dispersion=class_dispersion(after, keys, settings))
-    return after, float(score[0] / max(score[1], 1.0))
+    return after, score
+
+
+def day_factors(state: DemandState, keys: Keys, tables: Tables, weekday, week, event) -> np.ndarray:
+    """Multiplier (G, t) of each group on days of the given weekdays, weeks of the year and events (t,)."""
+    return tables.weekday[:, weekday] * tables.event[:, event] * state.season[keys.group_class][:, week]
 
 
 _SPLITS = 8
@@ -273,7 +297,7 @@ def _advance(ptr, days, factors, rest, shapes, score_from: int, threads: int):
     bounds = np.linspace(0, len(ptr) - 1, _SPLITS + 1).astype(np.int64)
 
     def part(lo: int, hi: int):
-        sums, score = tuple(np.zeros((2, *shape)) for shape in shapes), np.zeros(2)
+        sums, score = tuple(np.zeros((2, *shape)) for shape in shapes), np.zeros(3)
         advance(lo, hi, ptr, days, factors, *rest, sums, score_from, score)
         return sums, score
 

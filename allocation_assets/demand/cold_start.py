@@ -16,6 +16,7 @@ from allocation_assets.demand.champion import (
     advance_state,
     borrow_levels,
 )
+from allocation_assets.demand.season import WEEKS
 
 
 @dataclass(frozen=True)
@@ -73,23 +74,28 @@ def first_state(
     series[0] = priors.location_factor[keys.location]
     series[1] = settings.ratio_var
     classes = int(keys.sku_class.max(initial=-1)) + 1
-    return DemandState(series, skus, sums, np.full(classes, settings.default_dispersion), drifts)
+    return DemandState(
+        series, skus, sums, np.full(classes, settings.default_dispersion), drifts, 1.0, np.ones((classes, WEEKS))
+    )
 
 
 @dataclass(frozen=True)
 class Learned:
-    """What a sample of SKUs taught: sums of the factors, class dispersion, the learned constants, and the priors."""
+    """What a sample of SKUs taught: sums of the factors, class dispersion, the learned constants, inflation of the variance ahead, priors, season."""
 
     sums: FactorSums
     class_dispersion: np.ndarray
     drifts: tuple[float, float, float]
+    inflation: float
     priors: Priors
+    season: np.ndarray
 
 
 def learn(
-    keys: Keys, days: Days, like_sku: np.ndarray, sizes: tuple[int, int, int], settings: ChampionSettings
-) -> Learned:
-    """Factors and drifts from the history of a sample; sizes: numbers of locations, events and offer classes."""
+    keys: Keys, days: Days, like_sku: np.ndarray, sizes: tuple[int, int, int], season: np.ndarray, settings: ChampionSettings
+) -> Learned:  # fmt: skip
+    """Factors and constants from the history of a sample; sizes: numbers of locations, events and offer classes; season
+    (classes, 53): the yearly profile."""
     locations, events, offers = sizes
     early = early_rates(days, settings)
     priors = priors_of(keys, *early, locations, settings)
@@ -99,24 +105,30 @@ def learn(
         settings.ratio_drifts[len(settings.ratio_drifts) // 2],
         0.0,
     )
-    start = first_state(keys, *early, priors, like_sku, sums, drifts, settings)
+    start = replace(first_state(keys, *early, priors, like_sku, sums, drifts, settings), season=season)
     # Twice: the first walk sees levels that still carry the factors.
     for _ in range(2):
         after, _score = advance_state(start, keys, days, settings)
         start = replace(
             start, sums=_of_days(after.sums, start.sums, days, settings), class_dispersion=after.class_dispersion
         )
-    grid = [(*drifts, 0.0) for drifts in product(settings.sku_drifts, settings.ratio_drifts)]
-    best = _best(start, grid, keys, days, settings)
-    best = _best(start, [(*best[:2], gain) for gain in settings.growth_gains], keys, days, settings)
-    return Learned(start.sums, start.class_dispersion, best, priors)
+    grid = sorted(((*drifts, 0.0) for drifts in product(settings.sku_drifts, settings.ratio_drifts)), key=sum)
+    best, _ = _calmest(start, grid, keys, days, settings)
+    gains = [(*best[:2], gain) for gain in sorted(settings.growth_gains)]
+    best, inflation = _calmest(start, gains, keys, days, settings)
+    return Learned(start.sums, start.class_dispersion, best, inflation, priors, season)
 
 
-def _best(start: DemandState, grid: list[tuple], keys: Keys, days: Days, settings: ChampionSettings) -> tuple:
-    """The constants with the least deviance on the last third of the history; ties go to the first."""
-    score_from = len(days.units) * 2 // 3
-    tried = [advance_state(replace(start, drifts=c), keys, days, settings, score_from=score_from)[1] for c in grid]
-    return grid[int(np.argmin(tried))]
+def _calmest(
+    start: DemandState, grid: list[tuple], keys: Keys, days: Days, settings: ChampionSettings
+) -> tuple[tuple, float]:
+    """(constants, inflation): the first of the grid whose deviance on the last third of the history is near the least."""
+    score_from = days.units.shape[0] * 2 // 3
+    scores = [advance_state(replace(start, drifts=c), keys, days, settings, score_from=score_from)[1] for c in grid]
+    deviance = np.array([score[0] / max(score[1], 1.0) for score in scores])
+    at = int(np.argmax(deviance <= deviance.min() * (1.0 + settings.calm)))
+    inflation = scores[at][2] / scores[at][1] if scores[at][1] > 0 else 1.0
+    return grid[at], float(np.clip(inflation, 1.0, settings.max_inflation))
 
 
 def _of_days(after: FactorSums, before: FactorSums, days: Days, settings: ChampionSettings) -> FactorSums:
@@ -124,10 +136,13 @@ def _of_days(after: FactorSums, before: FactorSums, days: Days, settings: Champi
     return after.after(before, 1.0, -((1.0 - settings.factor_forget) ** len(days.weekday)))
 
 
-def replay(keys: Keys, days: Days, like_sku: np.ndarray, learned: Learned, settings: ChampionSettings) -> DemandState:
+def replay(
+    keys: Keys, days: Days, like_sku: np.ndarray, learned: Learned, settings: ChampionSettings, *, threads: int = 2
+) -> DemandState:  # fmt: skip
     """State after a history (of any share of the SKUs), with what was learned; the factors stay as learned."""
     start = first_state(
         keys, *early_rates(days, settings), learned.priors, like_sku, learned.sums, learned.drifts, settings
     )
-    start = replace(start, class_dispersion=learned.class_dispersion)
-    return advance_state(start, keys, days, settings, learns=False)[0]
+    taught = {name: getattr(learned, name) for name in ("class_dispersion", "inflation", "season")}
+    start = replace(start, **taught)
+    return advance_state(start, keys, days, settings, learns=False, threads=threads)[0]

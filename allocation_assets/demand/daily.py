@@ -6,7 +6,7 @@ Reads the warehouse through `history` and the files of `carry`; what is computed
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +19,7 @@ import pyarrow as pa
 from allocation_assets.demand import carry, history
 from allocation_assets.demand.champion import (
     ChampionSettings,
+    Days,
     DemandState,
     Keys,
     advance_state,
@@ -26,6 +27,7 @@ from allocation_assets.demand.champion import (
     location_factors,
 )
 from allocation_assets.demand.cold_start import learn, replay
+from allocation_assets.demand.season import WEEKS, WeeklySums, season_index, week_number
 from allocation_assets.policy.events import event_codes
 from allocation_assets.tables import dates as date_column
 
@@ -40,6 +42,7 @@ class Calendar:
     events: Sequence[str]
     is_weekly: bool
     history_days: int
+    season_weeks: int
 
     @property
     def period_days(self) -> int:
@@ -67,6 +70,7 @@ class RunDemand:
     names: carry.Names
     promotions: history.Promotions
     state: DemandState
+    weeks: WeeklySums
     is_cold_start: bool
 
 
@@ -83,7 +87,10 @@ def settings_of(policy: Mapping[str, Any]) -> ChampionSettings:
 
 def calendar_of(policy: Mapping[str, Any]) -> Calendar:
     """The calendar of the deployment's policy."""
-    return Calendar(policy["calendar.events"], policy["calendar.period"] == "week", policy["demand.history_days"])
+    return Calendar(
+        policy["calendar.events"], policy["calendar.period"] == "week", policy["demand.history_days"],
+        policy["demand.season_weeks"],
+    )  # fmt: skip
 
 
 def form_demand(
@@ -105,8 +112,8 @@ def form_demand(
     )  # fmt: skip
     walk = _Walk(connection, table, codes, promotions, names, calendar, settings)
     dates = history.landed_dates(connection, first, day)
-    state = walk.onward(carried, dates) if carried else walk.from_history(dates)
-    return RunDemand(table, codes, walk.keys, names, promotions, state, carried is None)
+    state, weeks = walk.onward(carried, dates) if carried else walk.from_history(dates)
+    return RunDemand(table, codes, walk.keys, names, promotions, state, weeks, carried is None)
 
 
 class _Walk:
@@ -141,16 +148,27 @@ class _Walk:
             self.names.offer,
         )
 
-    def onward(self, folder: Path, dates: np.ndarray) -> DemandState:
+    def onward(self, folder: Path, dates: np.ndarray) -> tuple[DemandState, WeeklySums]:
         """The carried state after the dates; series and SKUs that are new since begin at their priors."""
-        state = self._carried(folder)
+        weeks = carry.read_weeks(folder, self.names, self.calendar.season_weeks)
+        state = replace(self._carried(folder), season=season_index(weeks))
         every = np.arange(len(self.codes.sku))
         for day in dates:
             days = self._days(np.array([day]), every)
             closed = history.closed_series(self.connection, day.item())
             days.exposure[0, closed[days.units[0, closed] <= 0]] = 0.0
             state, _ = advance_state(state, self.keys, days, self.settings)
-        return state
+            weeks = self._with_day(weeks, day, days)
+        return state, weeks
+
+    def _with_day(self, weeks: WeeklySums, day: np.datetime64, days: Days) -> WeeklySums:
+        """The weekly sums with one more date."""
+        counted = (days.exposure[0] != 0) & (days.first_day <= 0)
+        of, classes = self.codes.sku_class[self.codes.sku], len(self.codes.class_names)
+        units = np.bincount(of, np.where(counted, days.units[0], 0.0), classes)
+        series = np.bincount(of, counted, classes)
+        week = week_number(np.array([day]))
+        return weeks.plus(week, np.maximum(units, 0.0)[:, None], series[:, None], self.calendar.season_weeks)
 
     def _carried(self, folder: Path) -> DemandState:
         s = self.settings
@@ -158,25 +176,27 @@ class _Walk:
         series = np.zeros((5, len(self.codes.sku)), np.float32)
         series[:, row] = carry.read_series(folder, at)
         skus = carry.read_skus(folder, self.names.sku)
-        sums, dispersion, drifts = carry.read_model(folder, self.names, s.default_dispersion)
+        sums, dispersion, drifts, inflation = carry.read_model(folder, self.names, s.default_dispersion)
         known = ~np.isnan(skus[0])
         skus[:, ~known] = 0.0
         skus = borrow_levels(skus, known, self.codes.like_sku, self.codes.neighbours, self.codes.sku_class, s)
         new = np.setdiff1d(np.arange(series.shape[1]), row)
-        state = DemandState(series, skus, sums, dispersion, drifts)
+        state = DemandState(series, skus, sums, dispersion, drifts, inflation, np.ones((len(dispersion), WEEKS)))
         series[0, new] = location_factors(state, self.keys, row, self.codes.locations, s)[self.keys.location[new]]
         series[1, new] = s.ratio_var
         return state
 
-    def from_history(self, dates: np.ndarray) -> DemandState:
+    def from_history(self, dates: np.ndarray) -> tuple[DemandState, WeeklySums]:
         """Cold start: factors and constants from a sample of SKUs, then every SKU's walk through its history."""
         s, codes = self.settings, self.codes
+        back = dates[-1] - np.timedelta64(7 * self.calendar.season_weeks, "D")
+        every = history.landed_dates(self.connection, back.item(), dates[-1].item())
+        weeks = history.read_weeks(self.connection, codes, self.first_seen, every, self.calendar.season_weeks)
         sample = history.sample_series(self.connection, s.learn_series)
         keys, like = self._keys(sample)
         sizes = (codes.locations, len(self.names.event) + 1, len(self.names.offer) + 1)
-        learned = learn(keys, self._days(dates, sample), like, sizes, s)
+        learned = learn(keys, self._days(dates, sample), like, sizes, season_index(weeks), s)
         series, skus = np.zeros((5, len(codes.sku)), np.float32), np.zeros((3, len(codes.sku_class)))
-        dispersion = learned.class_dispersion
         for lo, hi in self._shards():
             rows = np.arange(self.keys.ptr[lo], self.keys.ptr[hi])
             keys, like = self._keys(rows)
@@ -184,7 +204,8 @@ class _Walk:
             series[:, rows], skus[:, lo:hi] = part.series, part.skus
         seen = np.bincount(codes.sku, series[4], skus.shape[1]) > 0
         skus = borrow_levels(skus, seen, codes.like_sku, codes.neighbours, codes.sku_class, s)
-        return DemandState(series, skus, learned.sums, dispersion, learned.drifts)
+        taught = learned.sums, learned.class_dispersion, learned.drifts, learned.inflation, learned.season
+        return DemandState(series, skus, *taught), weeks
 
     def _shards(self) -> list[tuple[int, int]]:
         """Ranges of SKUs of at most SHARD_SERIES series each (or one SKU)."""
@@ -198,4 +219,4 @@ class _Walk:
 def save(folder: Path, demand: RunDemand) -> None:
     """Write what the date hands over."""
     table = demand.table
-    carry.write_state(folder, table["sku_id"], table["location_id"], demand.state, demand.names)
+    carry.write_state(folder, table["sku_id"], table["location_id"], demand.state, demand.weeks, demand.names)

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from allocation_assets.demand.carry import SERIES
 from allocation_assets.demand.champion import Days, offers_of, weekdays
+from allocation_assets.demand.season import WeeklySums, week_number, week_of_year
 from allocation_assets.tables import dates as date_column
 from allocation_assets.tables import floats, integers
 
@@ -51,6 +52,13 @@ WITH skus AS (SELECT sku_id, count(*) AS members FROM series GROUP BY sku_id),
 drawn AS (SELECT sku_id, sum(members) OVER (ORDER BY md5(sku_id), sku_id) - members AS before FROM skus)
 SELECT s.series FROM series AS s JOIN drawn AS d USING (sku_id) WHERE d.before < $most ORDER BY s.series
 """
+#: Back-fill of the yearly profile: units by class and date, as far back as the season reaches.
+_CLASS_UNITS = """
+SELECT d.business_date, s.item_class, sum(d.demand_units)::BIGINT AS units
+FROM int_demand_daily AS d JOIN series AS s USING (location_id, sku_id)
+WHERE d.business_date >= $first AND d.business_date <= $last
+GROUP BY ALL ORDER BY ALL
+"""
 #: Pairs that were not on sale on the date (closed, blocked, on the way out): nothing sold there says nothing.
 _CLOSED = """
 SELECT s.series FROM series AS s
@@ -81,9 +89,14 @@ class Promotions:
     offer: np.ndarray
 
 
+def open_series(connection: duckdb.DuckDBPyConnection, day: date) -> None:
+    """Make the temporary table `series` on the connection: the run's series in order."""
+    connection.execute(_SERIES, {"day": day})
+
+
 def read_series(connection: duckdb.DuckDBPyConnection, day: date) -> pa.Table:
     """The run's series (n rows, in order); the connection keeps them as the temporary table `series`."""
-    connection.execute(_SERIES, {"day": day})
+    open_series(connection, day)
     return connection.execute("SELECT * FROM series ORDER BY series").to_arrow_table()
 
 
@@ -199,7 +212,25 @@ def read_days(
     week = np.zeros(len(dates), np.int64) if is_weekly else weekdays(dates)
     offer, offer_class, planned = offers_of(code.T, uplift.T)
     first = np.searchsorted(dates, seen).astype(np.int32)
-    return Days(units, exposure, offer, offer_class, planned, first, week, events)
+    return Days(units, exposure, offer, offer_class, planned, first, week, week_of_year(dates), events)
+
+
+def read_weeks(
+    connection: duckdb.DuckDBPyConnection, codes: SeriesCodes, first_seen: np.ndarray, dates: np.ndarray, most_weeks: int
+) -> WeeklySums:  # fmt: skip
+    """Weekly units and series-days by item class over the landed dates (t,): a group-by over history, for a cold start."""
+    classes = len(codes.class_names)
+    table = connection.execute(_CLASS_UNITS, {"first": dates[0].item(), "last": dates[-1].item()}).to_arrow_table()
+    item_class = pc.index_in(table["item_class"], value_set=pa.array(codes.class_names, pa.string()))
+    week, at = np.unique(week_number(dates), return_inverse=True)
+    units, days = np.zeros((2, classes, len(week)))
+    at_row = at[np.searchsorted(dates, date_column(table, "business_date"))]
+    np.add.at(units, (item_class.to_numpy(zero_copy_only=False).astype(np.int64), at_row), floats(table, "units"))
+    seen = np.where(np.isnat(first_seen), dates[0], first_seen)
+    for number in range(classes):
+        begun = np.sort(seen[codes.sku_class[codes.sku] == number])
+        np.add.at(days[number], at, np.searchsorted(begun, dates, side="right"))
+    return WeeklySums.nothing(classes).plus(week, np.maximum(units, 0.0), days, most_weeks)
 
 
 def closed_series(connection: duckdb.DuckDBPyConnection, day: date) -> np.ndarray:

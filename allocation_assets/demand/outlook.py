@@ -1,7 +1,8 @@
 """From the champion's state to predictive distributions: of single days, of the coverage horizon, of a long run.
 
 *Uncertainty ahead.* The relative variance of a series' level, v + drift x days, is shared by all days of a horizon, so a sum
-of mean M over h days has the dispersion d + M (v + drift x h / 3): a walk's days are on average a third of it apart.
+of mean M over h days has the dispersion d + M (v + drift x h / 3): a walk's days are on average a third of it apart. All of it
+times the inflation that earlier forecasts of the same kind have asked for.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from allocation_assets.demand.champion import (
     ChampionSettings,
     DemandState,
     Keys,
+    day_factors,
     offer_multipliers,
     offers_of,
     series_dispersion,
@@ -26,6 +28,7 @@ from allocation_assets.demand.daily import Calendar, RunDemand
 from allocation_assets.demand.distribution import LEVELS, demand_quantiles
 from allocation_assets.demand.history import promoted
 from allocation_assets.demand.panel import DemandPlan, Forecast
+from allocation_assets.demand.season import week_of_year
 
 METHODS = (
     "own_level",  # own sales say more than the prior
@@ -45,9 +48,10 @@ _CHUNK = 250_000
 
 @dataclass(frozen=True)
 class Outlook:
-    """Days ahead of some series, as arrays: weekday and event (h,), offer (m, h) into offer_class and planned (o,)."""
+    """Days ahead of some series, as arrays: weekday, week of the year and event (h,), offer (m, h) into offer_class and planned (o,)."""
 
     weekday: np.ndarray
+    week: np.ndarray
     event: np.ndarray
     offer: np.ndarray
     offer_class: np.ndarray
@@ -57,7 +61,8 @@ class Outlook:
 def outlook_of(plan: DemandPlan) -> Outlook:
     """The days of a plan."""
     offer, offer_class, planned = offers_of(plan.promotion, plan.planned_uplift)
-    return Outlook(weekdays(plan.dates), plan.event.astype(np.int64), offer, offer_class, planned)
+    days = weekdays(plan.dates), week_of_year(plan.dates), plan.event.astype(np.int64)
+    return Outlook(*days, offer, offer_class, planned)
 
 
 def levels(state: DemandState, keys: Keys, settings: ChampionSettings) -> np.ndarray:
@@ -75,7 +80,7 @@ def day_means(
 
     tables = tables_of(state.sums, keys.group_class, settings)
     uplift = offer_multipliers(tables, ahead.offer_class, ahead.planned, settings)
-    factor = tables.weekday[:, ahead.weekday] * tables.event[:, ahead.event]
+    factor = day_factors(state, keys, tables, ahead.weekday, ahead.week, ahead.event)
     growth = np.cumsum(settings.growth_damping ** np.arange(1, len(ahead.weekday) + 1))
     mean = levels(state, keys, settings)[rows, None] * factor[keys.group[rows]] * uplift[ahead.offer]
     mean *= np.maximum(1.0 + state.skus[GROWTH, keys.sku[rows]][:, None] * growth, 0.1)
@@ -93,7 +98,7 @@ def sum_dispersion(
     day_dispersion, total_mean, variance, days, state: DemandState, settings: ChampionSettings
 ) -> np.ndarray:
     """Variance-to-mean of a sum of `days` days of mean `total_mean`; arrays of one shape (see the module docstring)."""
-    total = day_dispersion + total_mean * (variance + sum(state.drifts[:2]) * days / 3.0)
+    total = state.inflation * (day_dispersion + total_mean * (variance + sum(state.drifts[:2]) * days / 3.0))
     return np.clip(total, 1.0, settings.max_dispersion)
 
 
@@ -103,7 +108,7 @@ def forecast_days(state: DemandState, keys: Keys, ahead: Outlook, settings: Cham
     mean = day_means(state, keys, np.arange(len(keys.sku)), ahead, settings)
     d, variance = series_dispersion(state, keys, settings), level_variance(state, keys)
     drift = sum(state.drifts[:2]) * np.arange(1, days + 1)
-    daily = np.clip(d[:, None] + mean * (variance[:, None] + drift), 1.0, settings.max_dispersion)
+    daily = np.clip(state.inflation * (d[:, None] + mean * (variance[:, None] + drift)), 1.0, settings.max_dispersion)
     total = sum_dispersion(d, mean.sum(axis=1), variance, days, state, settings)
     return Forecast(mean, daily, total, methods(state, keys, settings), METHODS)
 
@@ -170,7 +175,7 @@ def _chunk(demand: RunDemand, rows, horizon, ahead, calendar: Calendar, d, varia
     order = np.argsort(rows, kind="stable")
     code, uplift = promoted(demand.promotions, dates, rows[order], demand.names.offer)
     code[order], uplift[order] = code.copy(), uplift.copy()
-    outlook = Outlook(week, event, *offers_of(code, uplift))
+    outlook = Outlook(week, week_of_year(dates), event, *offers_of(code, uplift))
     mean = day_means(demand.state, demand.keys, rows, outlook, settings) / calendar.period_days
     total = np.cumsum(mean, axis=1)[np.arange(len(rows)), horizon - 1] if len(rows) else np.zeros(0)
     periods = horizon / calendar.period_days

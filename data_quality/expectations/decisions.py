@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from data_quality.expectations.accuracy import accuracy_parts
 from data_quality.expectations.corrections import reconciliation_parts
 from data_quality.expectations.exceptions import exception_parts
 from data_quality.expectations.records import record_parts
@@ -74,7 +75,8 @@ GROUP BY ALL
 def decision_specs() -> tuple[ExpectationSpec, ...]:
     """The suite `decisions`."""
     return flatten([
-        *_forecasts(), *_segments(), *_segment_changes(), *_signals(), *_allocation_rows(), *_allocation_supply(), *_allocation_capacities(),
+        *_forecasts(), *accuracy_parts(SUITE), *_segments(), *_segment_changes(), *_signals(), *_allocation_rows(),
+        *_allocation_supply(), *_allocation_capacities(),
         *_allocation_pairs(), *_needs(), *_certificate(), *exception_parts(SUITE), *record_parts(SUITE),
         *reconciliation_parts(SUITE),
     ])  # fmt: skip

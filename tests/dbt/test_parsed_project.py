@@ -14,7 +14,7 @@ import yaml
 
 from orchestration.dbt_parse import dbt_environment, dbt_executable, ensure_manifest, load_parsed, parsed_folder
 from orchestration.settings import Home
-from tests.support.lake import PROJECT, DbtSession, Lake
+from tests.support.lake import PROJECT, DbtSession, Lake, run_dbt
 
 #: A value unlike the project's default for every variable that is a word.
 WORDS = {"lake": "el's<where>/lake", "reconciliation_count_posting": "pipeline"}
@@ -53,26 +53,26 @@ def test_a_parse_holds_no_variable(tmp_path):
         assert without_moments(kept[part]) == without_moments(other[part]), part
 
 
-def compiled(folder: Path, lake: Lake, *, parses_anew: bool) -> dict[str, str]:
-    """SQL by node of a compile with other values, on a warehouse that holds every model already."""
-    folder.mkdir()
+def compiled(lake: Lake, warehouse: Path, *, parses_anew: bool) -> dict[str, str]:
+    """SQL by node of a compile with other values."""
     values = {name: value for name, value in other_values().items() if name not in ("lake", "run_date")}
     values |= {"state_from": "2026-01-02", "state_to": "2026-01-03"}
-    with DbtSession(lake, folder / "warehouse.duckdb", parses_anew=parses_anew) as dbt:
-        dbt.run("run", run_date=date(2026, 1, 1))
+    with DbtSession(lake, warehouse, parses_anew=parses_anew) as dbt:
         output = dbt.run("compile", run_date=date(2026, 1, 3), variables=values)
     assert ("Unable to do partial parsing" in output) == parses_anew
-    results = json.loads((folder / "target-warehouse" / "run_results.json").read_text())["results"]
+    results = json.loads((warehouse.parent / "target-warehouse" / "run_results.json").read_text())["results"]
     return {result["unique_id"]: result["compiled_code"] for result in results}
 
 
 def test_a_step_compiles_what_a_parse_of_its_own_would(tmp_path):
-    lake = Lake(tmp_path / "the 'lake'")
-    reused, anew = (compiled(tmp_path / str(parses), lake, parses_anew=parses) for parses in (False, True))
+    """On a warehouse that holds every model already, in a folder that SQL and jinja would stumble over."""
+    lake, warehouse = Lake(tmp_path / "the 'lake' {of} <lake>"), tmp_path / "warehouse.duckdb"
+    run_dbt("run", lake=lake, warehouse=warehouse, run_date=date(2026, 1, 1))
+    reused, anew = (compiled(lake, warehouse, parses_anew=parses) for parses in (False, True))
     assert reused == anew
     assert len(reused) > 150
     text = "\n".join(filter(None, reused.values()))
-    assert "the ''lake''/loads/pos/" in text and "<lake>" not in text
+    assert "the ''lake'' {of} <lake>/loads/pos/" in text and "'<lake>/" not in text
     assert "where business_date between date '2026-01-02' and date '2026-01-03') dbt_subquery" in text
 
 

@@ -1,4 +1,4 @@
-"""Homes shared by the end-to-end tests of one worker; each test that changes one works on a copy."""
+"""Homes shared by the end-to-end tests; each test that changes one works on a copy."""
 
 import shutil
 
@@ -6,15 +6,18 @@ import pytest
 
 from tests.support import tiny_world
 from tests.support.home import allocator
+from tests.support.shared import made_once
 
 
 @pytest.fixture(scope="session")
 def tiny_home(tmp_path_factory):
     """A tiny world with eight dates landed, the eighth run."""
-    home = tmp_path_factory.mktemp("tiny") / "home"
-    tiny_world.write_world(home / "landing", tiny_world.DATES[:8])
-    allocator(home, "run", "--date", str(tiny_world.DATES[7]))
-    return home
+
+    def make(folder):
+        tiny_world.write_world(folder / "home" / "landing", tiny_world.DATES[:8])
+        allocator(folder / "home", "run", "--date", str(tiny_world.DATES[7]))
+
+    return made_once(tmp_path_factory, "tiny", make) / "home"
 
 
 @pytest.fixture
@@ -28,8 +31,10 @@ def home(tiny_home, tmp_path):
 @pytest.fixture(scope="session")
 def ninth_day(tiny_home, tmp_path_factory):
     """The tiny home with one more date landed and run, undisturbed."""
-    copy = tmp_path_factory.mktemp("ninth") / "home"
-    shutil.copytree(tiny_home, copy)
-    tiny_world.write_day(copy / "landing", tiny_world.DATES[8])
-    allocator(copy, "run", "--date", str(tiny_world.DATES[8]))
-    return copy
+
+    def make(folder):
+        shutil.copytree(tiny_home, folder / "home")
+        tiny_world.write_day(folder / "home" / "landing", tiny_world.DATES[8])
+        allocator(folder / "home", "run", "--date", str(tiny_world.DATES[8]))
+
+    return made_once(tmp_path_factory, "ninth_day", make) / "home"

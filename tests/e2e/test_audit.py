@@ -40,38 +40,11 @@ def test_every_ledger_file_is_sealed_history_included(tiny_home, ninth_day):
     assert published(ninth_day, sealed) == [(str(day),) for day in (*HISTORY, D9)]
 
 
-def test_a_late_sale_seals_its_date_again(home):
-    world.write_day(home / "landing", D9)
-    early = world.DATES[4]
-    world.write_feed(
-        home / "landing", "pos", early, [("LATE", 1, "S2", "C", 3, 24, f"{early}T10:00:00", "store")], "late.csv"
-    )
-    before = parquet_hashes(home)
-    allocator(home, "run", "--date", str(D9))
-    rows = published(
-        home,
-        "SELECT row_key, json_extract_string(before, '$.sha256') FROM audit_log"
-        " WHERE business_date = $day AND dataset = 'stock_ledger' AND action = 'sealed' ORDER BY sequence",
-        day=D9,
-    )
-    assert rows == [(str(early), before[f"stock_ledger/business_date={early}/data.parquet"]), (str(D9), None)]
-    allocator(home, "audit", "verify")
-
-
 def test_an_older_date_decided_again_leaves_the_log_as_it_is(ninth):
     before = parquet_hashes(ninth)
     allocator(ninth, "run", "--date", str(D8))
     assert parquet_hashes(ninth) == before
     allocator(ninth, "audit", "verify")
-
-
-def test_a_refused_run_leaves_no_trace(home):
-    before = parquet_hashes(home)
-    world.write_day(home / "landing", D9)
-    shutil.rmtree(home / "landing" / "pos" / f"business_date={D9}")
-    assert allocator(home, "run", "--date", str(D9), check=False).returncode == 3
-    assert parquet_hashes(home) == before
-    allocator(home, "audit", "verify")
 
 
 @pytest.mark.parametrize("fix_current", [False, True])

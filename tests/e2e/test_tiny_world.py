@@ -40,9 +40,9 @@ def test_history_publishes_ledger_accounts_and_measures_but_no_decisions(tiny_ho
 
 
 def test_steps_read_the_project_parsed_once(tiny_home):
-    """dbt writes this file wherever it has parsed."""
-    assert (tiny_home / "warehouse" / "dbt_target" / "dbt.log").exists()
-    assert not (tiny_home / "warehouse" / "dbt_target" / "partial_parse.msgpack").exists()
+    [log] = (tiny_home / "warehouse" / "logs").glob("run-*.log")
+    assert log.read_text().count("Running with dbt=") == 2
+    assert "Unable to do partial parsing" not in log.read_text()
 
 
 def test_sales_of_history_are_the_sales_that_landed(tiny_home):
@@ -108,18 +108,15 @@ def test_late_facts_restate_measures_and_never_decisions(home):
     early = world.DATES[4]
     world.write_feed(landing, "pos", early, [("LATE", 1, "S2", "C", 3, 24, f"{early}T10:00:00", "store")], "late.csv")
     world.write_feed(landing, "pos", D9, [("NEW", 1, "S1", "E", 1, 12, f"{D9}T10:00:00", "store")], "new_sku.csv")
-    allocations = {
-        name: sha
-        for name, sha in parquet_hashes(home).items()
-        if name.startswith(("allocations/", "demand_forecasts/"))
-    }
+    hashes = parquet_hashes(home)
+    decided = {name: sha for name, sha in hashes.items() if name.startswith(("allocations/", "demand_forecasts/"))}
     before = published(
         home,
         "SELECT on_hand FROM inventory_positions WHERE business_date = $d AND location_id = 'S2' AND sku_id = 'C'",
         d=D8,
     )
     allocator(home, "run", "--date", str(D9))
-    assert allocations.items() <= parquet_hashes(home).items()
+    assert decided.items() <= parquet_hashes(home).items()
     after = published(
         home,
         "SELECT on_hand FROM inventory_positions WHERE business_date = $d AND location_id = 'S2' AND sku_id = 'C'",
@@ -128,6 +125,14 @@ def test_late_facts_restate_measures_and_never_decisions(home):
     assert after == [(before[0][0] - 3,)]
     late = published(home, "SELECT business_date, posted_on, units FROM stock_ledger WHERE source_key = 'LATE|1'")
     assert late == [(early, D9, -3)]
+    sealed = published(
+        home,
+        "SELECT row_key, json_extract_string(before, '$.sha256') FROM audit_log"
+        " WHERE business_date = $day AND dataset = 'stock_ledger' AND action = 'sealed' ORDER BY sequence",
+        day=D9,
+    )
+    assert sealed == [(str(early), hashes[f"stock_ledger/business_date={early}/data.parquet"]), (str(D9), None)]
+    allocator(home, "audit", "verify")
     assert published(home, "SELECT reasons FROM quarantine WHERE file = 'new_sku.csv'") == [(["unknown_sku"],)]
 
     world.write_day(landing, D10)
@@ -152,6 +157,7 @@ def test_a_missing_feed_refuses_to_publish_and_names_it(home):
     assert parquet_hashes(home) == before
     assert _current(home)["business_date"] == str(D8)
     assert "pos" in allocator(home, "status").stdout
+    allocator(home, "audit", "verify")
     world.write_day(home / "landing", D9)
     allocator(home, "run", "--date", str(D9))
     assert _current(home)["business_date"] == str(D9)

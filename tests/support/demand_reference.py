@@ -47,7 +47,7 @@ def walk(series: np.ndarray, skus: np.ndarray, sku: np.ndarray, days, factor: np
                 d = 1 + shrunk(series[2, j], series[3, j], 1 + of_sku, s.dispersion_weight, s.max_dispersion)
                 if share < 0:
                     (y, unseen), share = at_least(y, mean, d), 1.0
-                part, d = share * mean, 1 + share * (d - 1)
+                part = share * mean
                 seen[j] = (y, share, part, d, unseen)
                 total, expected, variance = total + y, expected + part, variance + part * (d + part * series[1, j])
             prior, gain, surprise = min(skus[1, k] + drifts[0], s.borrowed_var), 0.0, 0.0
@@ -79,5 +79,5 @@ def _raise(state: np.ndarray, y: float, share: float, part: float, d: float, uns
     if share >= 0.3:
         square = min((y - part) ** 2 + unseen, 36 * part * d + 9)
         state[2] = (1 - s.dispersion_forget) * state[2] + (square - part) / (1 + 2 * part)
-        state[3] = (1 - s.dispersion_forget) * state[3] + part * share / (1 + 2 * part)
+        state[3] = (1 - s.dispersion_forget) * state[3] + part / (1 + 2 * part)
     state[4] += share

@@ -28,11 +28,6 @@ class Built:
         oracle.draw(self.opened, facts, seed=20260101)
         self.unopened = worked.unopened()
         self.otherwise = oracle.arrive_otherwise(self.opened, seed=7)
-        self.lake, self.unopened_lake = Lake(root / "lake"), Lake(root / "unopened_lake")
-        self.otherwise_lake = Lake(root / "otherwise_lake")
-        for lake in (self.lake, self.otherwise_lake):
-            worked.opened_decisions(lake, oracle.SEGMENTS)
-        worked.unopened_decisions(self.unopened_lake)
 
     def warehouse(self, name: str) -> Path:
         """One of them; the file's own name is that of every home, as the parsed project carries it."""
@@ -40,8 +35,18 @@ class Built:
         folder.mkdir(exist_ok=True)
         return folder / "warehouse.duckdb"
 
+    @property
+    def unit_test_output(self) -> str:
+        """What dbt said of its unit tests."""
+        return (self.root / "unit_tests.txt").read_text()
+
     def build(self) -> None:
         """Two children at a time: the machine has two cores."""
+        self.lake, self.unopened_lake = Lake(self.root / "lake"), Lake(self.root / "unopened_lake")
+        self.otherwise_lake = Lake(self.root / "otherwise_lake")
+        for lake in (self.lake, self.otherwise_lake):
+            worked.opened_decisions(lake, oracle.SEGMENTS)
+        worked.unopened_decisions(self.unopened_lake)
         failures: list[BaseException] = []
 
         def guarded(work: Callable[[], None]) -> None:
@@ -67,7 +72,8 @@ class Built:
             self._run(dbt, "run", self.opened, worked.OPENED_VARIABLES, first=day(5))
         with DbtSession(self.lake, self.warehouse("rebuilt")) as dbt:
             self._run(dbt, "build", self.opened, worked.OPENED_VARIABLES)
-            self.unit_test_output = self._run(dbt, "test", self.opened, worked.OPENED_VARIABLES)
+            said = self._run(dbt, "test", self.opened, worked.OPENED_VARIABLES)
+        (self.root / "unit_tests.txt").write_text(said)
 
     def _build_unopened(self) -> None:
         with DbtSession(self.unopened_lake, self.warehouse("unopened")) as dbt:

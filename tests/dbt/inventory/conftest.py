@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.dbt.inventory.building import Built, Query, query_of
+from tests.support.shared import made_once
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    made = Built(tmp_path_factory.mktemp("inventory"))
-    made.build()
-    return made
+    return Built(made_once(tmp_path_factory, "inventory", lambda folder: Built(folder).build()))
 
 
 @pytest.fixture(scope="session")

@@ -164,5 +164,5 @@ def test_transfers_balance_over_the_network(opened: Query, unopened: Query):
 
 def test_only_what_is_new_is_applied(opened: Query, built: Built):
     """The last model of the step says which loads the warehouse holds."""
-    newest = max(int(f.name.split("=")[1]) for f in (built.lake.root / "loads").glob("*/*/load=*"))
+    newest = max(int(f.name.split("=")[1]) for f in (built.root / "lake" / "loads").glob("*/*/load=*"))
     assert opened("select through_load, day(state_to) from applied_loads") == [(newest, 14)]

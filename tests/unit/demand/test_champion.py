@@ -75,7 +75,15 @@ def random_world(seed: int):
         rng.random((2, len(keys.group_class), 2)) * 50,
         rng.random((2, 3)) * 50,
     )
-    state = DemandState(series.astype(np.float32), skus, sums, np.array([1.5, 4.0]), (0.002, 0.001, 0.05))
+    state = DemandState(
+        series.astype(np.float32),
+        skus,
+        sums,
+        np.array([1.5, 4.0]),
+        (0.002, 0.001, 0.05),
+        1.0,
+        rng.uniform(0.5, 2.0, (2, 53)),
+    )
     return p, keys, state
 
 
@@ -85,7 +93,8 @@ def test_the_walk_is_the_plain_walk(seed):
     days = days_of(p)
     got, _ = advance_state(state, keys, days, SETTINGS, learns=False)
     tables = tables_of(state.sums, keys.group_class, SETTINGS)
-    factor = (tables.weekday[:, days.weekday] * tables.event[:, days.event])[keys.group].T
+    season = state.season[keys.group_class][:, days.week]
+    factor = (tables.weekday[:, days.weekday] * tables.event[:, days.event] * season)[keys.group].T
     uplift = offer_multipliers(tables, days.offer_class, days.planned, SETTINGS)
     series, skus = demand_reference.walk(state.series, state.skus, p.sku, days, factor, uplift,
                                          state.class_dispersion[keys.sku_class], state.drifts, SETTINGS)  # fmt: skip
@@ -101,7 +110,7 @@ def test_day_by_day_is_all_at_once(seed):
     by_day = state
     for t in range(p.days):
         days = days_of(replace(p.until(t + 1)))
-        one = replace(days, units=days.units[-1:], exposure=days.exposure[-1:], offer=days.offer[-1:], weekday=days.weekday[-1:],
+        one = replace(days, units=days.units[-1:], exposure=days.exposure[-1:], offer=days.offer[-1:], weekday=days.weekday[-1:], week=days.week[-1:],
                       event=days.event[-1:], first_day=np.maximum(days.first_day - t, 0))  # fmt: skip
         by_day, _ = advance_state(by_day, keys, one, SETTINGS, learns=False, threads=2)
     np.testing.assert_array_equal(by_day.series, at_once.series)
@@ -220,7 +229,9 @@ def test_the_plan_is_the_prior_of_an_uplift():
     ]
     seen = replace(FactorSums.nothing(1, 1, 2), offer=np.array([[0.0, 100.0], [0.0, 50.0]]))
     # Days without an offer sold as expected: (50 + 50) / (50 + 50) = 1.
-    tables = tables_of(replace(seen, offer=seen.offer + np.array([[50.0, 0], [50.0, 0]])), np.zeros(1, np.int64), SETTINGS)
+    tables = tables_of(
+        replace(seen, offer=seen.offer + np.array([[50.0, 0], [50.0, 0]])), np.zeros(1, np.int64), SETTINGS
+    )
     assert offer_multipliers(tables, np.array([1]), np.array([2.5]), SETTINGS)[0] == pytest.approx(2.25)
 
 
@@ -242,7 +253,7 @@ def test_a_new_item_borrows_and_then_re_trends():
     assert got[1].tolist() == [0.01, SETTINGS.borrowed_var, 0.01, SETTINGS.borrowed_var]
     p = panel(np.full((6, 2), 10.0), sku=np.repeat([0], 6))
     state = DemandState(np.tile(np.array([[1.0], [0.3], [0], [0], [0]], np.float32), 6), got[:, 1:2], FactorSums.nothing(1, 1, 1),
-                        np.array([1.5]), (0.002, 0.001, 0.0))  # fmt: skip
+                        np.array([1.5]), (0.002, 0.001, 0.0), 1.0, np.ones((1, 53)))  # fmt: skip
     after, _ = advance_state(state, keys_of(p), days_of(p), SETTINGS, learns=False)
     assert 8.0 < (after.skus[0, 0] * after.series[0]).mean() <= 10.5
 
@@ -251,7 +262,7 @@ def test_a_new_series_starts_at_its_locations_factor():
     """Location 0 sells 3 + 8 of the 2 + 4 that its SKUs usually sell: (11 + 1) / (6 + 1); location 1 is new."""
     p = panel(np.zeros((3, 1)), sku=[0, 1, 1], location=[0, 0, 1])
     state = DemandState(np.array([[1.5, 2.0, 9.0], *[[0.0] * 3] * 4], np.float32), np.array([[2.0, 4.0], [0, 0], [0, 0]]),
-                        FactorSums.nothing(1, 1, 1), np.array([1.5]), (0.0, 0.0, 0.0))  # fmt: skip
+                        FactorSums.nothing(1, 1, 1), np.array([1.5]), (0.0, 0.0, 0.0), 1.0, np.ones((1, 53)))  # fmt: skip
     got = location_factors(state, keys_of(p), np.array([0, 1]), 2, SETTINGS)
     np.testing.assert_allclose(got, [12 / 7, 1.0])
 
@@ -264,7 +275,13 @@ def test_days_of_a_horizon_share_their_level():
     level = np.maximum(mean * (1 + walk), 0.01)
     total = rng.negative_binomial(level / (d - 1), 1 / d).sum(axis=1)
     state = DemandState(
-        np.zeros((5, 1), np.float32), np.zeros((3, 1)), FactorSums.nothing(1, 1, 1), np.ones(1), (0.002, 0.0005, 0.0)
+        np.zeros((5, 1), np.float32),
+        np.zeros((3, 1)),
+        FactorSums.nothing(1, 1, 1),
+        np.ones(1),
+        (0.002, 0.0005, 0.0),
+        1.0,
+        np.ones((1, 53)),
     )
     got = sum_dispersion(
         np.array([d]), np.array([mean * days]), np.array([0.04]), days, state, replace(SETTINGS, max_dispersion=99)
@@ -281,3 +298,18 @@ def test_every_forecast_says_its_method():
     p = panel(units, sku=[0, 1, 1, 2], exposure=exposure, item_class=[0, 0, 0, 0])
     found = Champion().forecast(p, plan(n=4))
     assert [METHODS[m] for m in found.method] == ["own_level", "intermittent", "sku_level", "neighbours"]
+
+
+def test_three_years_carry_their_season_ahead():
+    """Sales double around the turn of the year; a forecast made in autumn for the days at hand and one made at Christmas."""
+    rng = np.random.default_rng(5)
+    dates = np.datetime64("2022-01-03") + np.arange(3 * 365)
+    shape = np.exp(0.6 * np.cos(2 * np.pi * (dates.astype(int) + 10) / 365.2425))
+    units = rng.poisson(np.outer(rng.gamma(4, 2.0, 40), shape))
+    p = panel(units, sku=np.repeat(np.arange(8), 5), location=np.tile(np.arange(5), 8), start="2022-01-03")
+    state, keys = Champion().fit(p)
+    weeks = np.arange(53)
+    expected = np.exp(0.6 * np.cos(2 * np.pi * (weeks * 7 + 13) / 365.2425))
+    np.testing.assert_allclose(state.season[0], expected / expected.mean(), rtol=0.05)
+    january = plan(n=40, start="2025-01-02")
+    assert Champion().forecast(p, january).mean.sum() == pytest.approx(units.mean() * 40 * 7 * np.exp(0.6) / shape.mean(), rel=0.1)

@@ -76,6 +76,9 @@ BIASED, UNUSUAL, STOPPED = ({"location_id": location, "sku_id": "A", "signal": s
 CHANGE = "UPDATE sku_segment_changes SET {} WHERE dimension = 'abc'"
 CHANGED, STAGED = ({"sku_id": "A", "dimension": dimension} for dimension in ("abc", "lifecycle"))
 SEGMENT = "UPDATE sku_segments SET {} WHERE sku_id = 'A'"
+ACCURACY = "UPDATE forecast_accuracy SET {} WHERE method = 'tsb'"
+MEASURED = [{"level": "pair", "segment": "*", "method": name} for name in ("champion", "tsb")]
+CHALLENGER = MEASURED[1:]
 ALLOCATION = "UPDATE allocations SET {}"
 NEED = "UPDATE allocation_needs SET {} WHERE sku_id = 'A'"
 CERTIFICATE = "UPDATE allocation_certificate SET {} WHERE from_location_id = '*'"
@@ -92,6 +95,25 @@ EXCEPTION_1, EXCEPTION_2 = [{"exception_id": "x1"}], [{"exception_id": "x2"}]
 DECISIONS = [
     *reconciliation_world.CASES,
     ("demand_forecasts.of_run_date", "demand_forecasts", OTHER_DATE.format("demand_forecasts"), [*FORECAST_A, {"location_id": "S1", "sku_id": "B"}]),
+    ("forecast_accuracy.of_run_date", "forecast_accuracy", OTHER_DATE.format("forecast_accuracy"), MEASURED),
+    ("forecast_accuracy.not_of_the_future", "forecast_accuracy", ACCURACY.format("evaluated_on = '2026-03-05'"), CHALLENGER),
+    ("forecast_accuracy.grain_unique", "forecast_accuracy", "INSERT INTO forecast_accuracy FROM forecast_accuracy WHERE method = 'tsb'", CHALLENGER),
+    ("forecast_accuracy.level_known", "forecast_accuracy", "UPDATE forecast_accuracy SET level = 'shop'",
+     [{**key, "level": "shop"} for key in MEASURED]),
+    ("forecast_accuracy.scored_days_in_range", "forecast_accuracy", ACCURACY.format("scored_days = 0"), CHALLENGER),
+    ("forecast_accuracy.series_in_range", "forecast_accuracy", ACCURACY.format("series = 0"), CHALLENGER),
+    *[(f"forecast_accuracy.{name}_in_range", "forecast_accuracy", ACCURACY.format(f"{name} = -0.1"), CHALLENGER)
+      for name in ("wape", "wape_mean", "mase", "rmsse", "scaled_pinball_loss", "weighted_quantile_loss", "coverage_50")],
+    *[(f"forecast_accuracy.{name}_in_range", "forecast_accuracy", ACCURACY.format(f"{name} = 1.1"), CHALLENGER)
+      for name in ("coverage_80", "coverage_95", "pit_80")],
+    ("forecast_accuracy.coverage_widens", "forecast_accuracy", ACCURACY.format("coverage_50 = 0.81"), CHALLENGER),
+    ("forecast_accuracy.interval_holds_difference", "forecast_accuracy", ACCURACY.format("wape_difference_low = 0"), CHALLENGER),
+    ("forecast_accuracy.interval_holds_difference", "forecast_accuracy",
+     ACCURACY.format("pinball_difference_low = 1, pinball_difference_high = 0"), CHALLENGER),
+    ("forecast_accuracy.champion_is_the_measure", "forecast_accuracy", ACCURACY.format("is_champion = true"), CHALLENGER),
+    ("forecast_accuracy.champion_is_the_measure", "forecast_accuracy",
+     "UPDATE forecast_accuracy SET wape_difference = 0 WHERE is_champion", MEASURED[:1]),
+    ("forecast_accuracy.champion_beside", "forecast_accuracy", "DELETE FROM forecast_accuracy WHERE is_champion", CHALLENGER),
     ("sku_segments.of_run_date", "sku_segments", OTHER_DATE.format("sku_segments"), [{"sku_id": "A"}, {"sku_id": "B"}]),
     ("allocations.of_run_date", "allocations", OTHER_DATE.format("allocations"), LINE),
     ("allocation_needs.of_run_date", "allocation_needs", OTHER_DATE.format("allocation_needs"), LINE + LINE_B),

@@ -115,6 +115,17 @@ DECISIONS = {
             2 AS horizon_days, 1.5::DOUBLE AS next_day_mean, 1.2::DOUBLE AS next_day_dispersion,
             1.4::DOUBLE AS base_daily_mean, 'own_level' AS method, 40::DOUBLE AS observed_days, 2 AS censored_days
         FROM (VALUES ('A'), ('B')) AS v(sku_id)""",
+    "forecast_accuracy": """
+        SELECT DATE '2026-03-04' AS business_date, DATE '2026-03-02' AS evaluated_on, 'pair' AS level, '*' AS segment,
+            method, difference IS NULL AS is_champion, 4 AS windows, 9::BIGINT AS series, 250::BIGINT AS scored_days,
+            400::DECIMAL(18,3) AS scored_units, 0.5::DOUBLE AS wape, 0.5::DOUBLE AS wape_mean, -0.01::DOUBLE AS bias,
+            0.9::DOUBLE AS mase, 0.8::DOUBLE AS rmsse, 0.3::DOUBLE AS scaled_pinball_loss,
+            0.4::DOUBLE AS weighted_quantile_loss, 0.6::DOUBLE AS coverage_50, 0.8::DOUBLE AS coverage_80,
+            0.95::DOUBLE AS coverage_95, 0.79::DOUBLE AS pit_80, difference::DOUBLE AS wape_difference,
+            difference - 0.01::DOUBLE AS wape_difference_low, difference + 0.01::DOUBLE AS wape_difference_high,
+            difference::DOUBLE AS pinball_difference, NULL::DOUBLE AS pinball_difference_low,
+            NULL::DOUBLE AS pinball_difference_high
+        FROM (VALUES ('champion', NULL), ('tsb', -0.02)) AS v(method, difference)""",
     "sku_segments": """
         SELECT DATE '2026-03-04' AS business_date, sku_id, abc, 'X' AS xyz, 'smooth' AS demand_class,
             'fast' AS velocity, margin::DOUBLE AS margin_rate, 'core' AS lifecycle, false AS strategic, 0.95::DOUBLE AS service_target

@@ -38,9 +38,10 @@ measured as (
         case when is_selling then daily_mean else 0 end as selling_demand_units,
         case when is_selling then 0 else daily_mean end as supplied_demand_units,
         case when is_active and is_selling then daily_mean else 0 end as active_demand_units,
-        -- The share of the day that the shelf held it; a book that is wrong about it is out.
-        case when is_active and is_selling and available > 0 and not is_phantom then daily_mean * exposure else 0
-        end as on_shelf_demand_units,
+        -- The share of the day that the shelf held it; a book that is wrong about it is out. A decimal, as the sum of floats
+        -- depends on the order in which threads add them.
+        case when is_active and is_selling and available > 0 and not is_phantom
+            then (daily_mean * exposure)::DECIMAL(28, 12) else 0 end as on_shelf_demand_units,
         lost_units as lost_sales_units,
         lost_units * unit_price as lost_sales_value,
         -- A count that opens a book has none to compare with.
