@@ -4,7 +4,7 @@ Errors are judged by the forecast's own distribution (negative binomial with a m
 share of the day in stock, binomial thinning of it), so a thin series has to be as unlikely as a fast one to be flagged.
   tracking   Trigg's signal (1964): discounted sum of errors over discounted sum of absolute errors, in -1..1
   bias       discounted sum(F - A) / sum(A), positive = over-forecast (kpi_definitions.md)
-             both only with enough units and where the sum is `significance` standard deviations from 0
+             both only of five dates and enough units, where the sum is `significance` standard deviations from 0
   outlier    P(D >= units) of the whole day below policy; the other signals take its error for 3 standard deviations
   break      two-sided CUSUM (Page 1954) of standardised errors, cut at 3, allowance 0.5; it starts anew after an alarm.
              The shift is estimated as Montgomery does: allowance + sum / periods since the sum was 0
@@ -26,6 +26,8 @@ ALLOWANCE, CUT = 0.5, 3.0
 _LEAST_MEAN = 0.01
 #: A location that sold nothing at all, though this many units were expected, was closed: that is no news of its items.
 _CLOSED_UNITS = 5.0
+#: A bias is of several landed dates, however much is off on one.
+_LEAST_DATES = 5
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,8 @@ def _bias(series: np.ndarray, told: np.ndarray, days: int, settings: SignalSetti
     forecast = actual - error
     sure = told & (np.abs(error) >= settings.significance * np.sqrt(variance)) & (error != 0)
     sure &= np.maximum(actual, forecast) >= settings.min_units
+    least = (1.0 - (1.0 - settings.smoothing) ** _LEAST_DATES) / settings.smoothing
+    sure &= weight >= least * (1.0 - 1e-6)
     tracking = error / np.maximum(absolute, 1e-9)
     bias = -error / np.maximum(actual, 1.0)
     off = np.abs(error) / np.maximum(weight, 1.0) / days

@@ -65,6 +65,12 @@ def test_a_forecast_too_high_and_a_week_at_a_time():
     assert found[7]["bias"].value == pytest.approx([2.5], rel=1e-5)
 
 
+def test_a_bias_is_of_five_dates():
+    """20 a day where 10 are forecast is four standard deviations on the second date; it is a bias on the fifth."""
+    found = walk([seen([20])] * 5)
+    assert [("bias" in date) for date in found] == [False] * 4 + [True]
+
+
 def test_without_enough_units_nothing_is_called_biased():
     """0.5 a day against none for 40 dates: all errors one way, but at most 10 units are ever forecast."""
     settings = SignalSettings(significance=2.0, stop_probability=1e-300, break_limit=1000)
