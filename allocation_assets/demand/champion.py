@@ -331,6 +331,25 @@ def series_dispersion(state: DemandState, keys: Keys, settings: ChampionSettings
     return np.clip(1.0 + (spread + prior * by_sku[keys.sku]) / (weight + prior), 1.0, settings.max_dispersion)
 
 
+def take_late(
+    state: DemandState, keys: Keys, series: np.ndarray, units: np.ndarray, age: np.ndarray, settings: ChampionSettings
+) -> DemandState:
+    """The state with units (m,) that sold `age` (m,) periods ago and were not known then.
+
+    To first order: the step that the units would have made in the filter, times what the days since have left of it.
+    """
+    from allocation_assets.demand._kernels import LEVEL, RATIO, RATIO_VAR
+
+    mean = (state.skus[LEVEL, keys.sku] * state.series[RATIO])[series]
+    spread = state.series[RATIO_VAR, series].astype(np.float64)
+    width = spread * mean + series_dispersion(state, keys, settings)[series]
+    step = units * spread / width * (1.0 - spread * mean / width) ** age
+    moved = np.bincount(series, step, len(keys.sku))
+    values = state.series.copy()
+    values[RATIO] *= np.maximum(1.0 + moved, 0.05).astype(np.float32)
+    return replace(state, series=values)
+
+
 def borrow_levels(
     skus: np.ndarray, known: np.ndarray, like_sku: np.ndarray, neighbours: np.ndarray, sku_class: np.ndarray,
     settings: ChampionSettings,
