@@ -308,7 +308,7 @@ def test_three_years_carry_their_season_ahead():
     shape = np.exp(0.6 * np.cos(2 * np.pi * (dates.astype(int) + 10) / 365.2425))
     units = rng.poisson(np.outer(rng.gamma(4, 2.0, 40), shape))
     p = panel(units, sku=np.repeat(np.arange(8), 5), location=np.tile(np.arange(5), 8), start="2022-01-03")
-    state, keys = Champion().fit(p)
+    state, _ = Champion().fit(p)
     weeks = np.arange(53)
     expected = np.exp(0.6 * np.cos(2 * np.pi * (weeks * 7 + 13) / 365.2425))
     np.testing.assert_allclose(state.season[0], expected / expected.mean(), rtol=0.05)
