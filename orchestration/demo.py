@@ -93,10 +93,11 @@ def _demo(data: str) -> _Demo:
 
 
 def _land_freshretail(home: Home) -> None:
-    from allocation_assets.demo_world import write_landing
+    from allocation_assets.demo_world import policy_text, write_landing
 
     log.info("demo: writing the landing files of 90 days")
     write_landing(home.landing)
+    _add_policy(home, "freshretail.yaml", policy_text())
 
 
 def _land_online_retail(home: Home) -> None:
@@ -106,12 +107,16 @@ def _land_online_retail(home: Home) -> None:
     log.info("demo: writing the landing files of 305 days")
     world = build_online_retail()
     write_landing(home.landing, world=world)
-    policy = home.policies / "online-retail.yaml"
-    if not policy.exists():
-        home.policies.mkdir(parents=True, exist_ok=True)
-        _write_whole(policy, policy_text())
+    _add_policy(home, "online-retail.yaml", policy_text())
     counts = ", ".join(f"{rows.table.num_rows} as {feed}" for feed, rows in world.transactions.items())
     log.info("demo: invoice lines landed: %s; %d repeat a line word for word and stand as lines", counts, world.repeats)
+
+
+def _add_policy(home: Home, name: str, text: str) -> None:
+    """Put a policy file into the home, unless it is there (and perhaps edited) already."""
+    if not (home.policies / name).exists():
+        home.policies.mkdir(parents=True, exist_ok=True)
+        _write_whole(home.policies / name, text)
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -5,6 +5,7 @@ Belongs here: making the demo. The pipeline reads what is landed and knows nothi
 
 from allocation_assets.demo_world.bad_rows import DEMO_BAD_ROWS, BadRow
 from allocation_assets.demo_world.landing import DemoLandingError, LandingReport, write_landing
+from allocation_assets.demo_world.source import policy_text
 from allocation_assets.demo_world.world import DEMO_RUN_DATES, DEMO_SEED, World, build_world
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "LandingReport",
     "World",
     "build_world",
+    "policy_text",
     "write_landing",
 ]

@@ -54,6 +54,11 @@ class Source:
     categories: dict[str, np.ndarray]
 
 
+def policy_text() -> str:
+    """The policy file that a home with this data needs."""
+    return (Path(__file__).parent / "policy.yaml").read_text(encoding="utf-8")
+
+
 def _columns(name: str, columns: list[str]) -> dict[str, np.ndarray]:
     table = pq.read_table(DATA_DIR / name, columns=columns, use_threads=False)
     return {column: table[column].to_numpy() for column in columns}
