@@ -7,11 +7,13 @@ from allocation_assets.exceptions.assets import exceptions
 from allocation_assets.reconciliation.assets import approval_outcomes, propose_adjustments, variance_causes
 from allocation_assets.records.assets import believe_records, reliability
 from allocation_assets.segmentation.assets import sku_segments
+from allocation_assets.signals.assets import demand_signals
 
 decision_assets = [
     approval_outcomes,
     demand_forecasts,
     sku_segments,
+    demand_signals,
     forecast_accuracy,
     reliability,
     believe_records,

@@ -22,6 +22,10 @@ SCHEMAS = {
         " next_day_dispersion DOUBLE, base_daily_mean DOUBLE, method VARCHAR, observed_days DOUBLE,"
         " censored_days INTEGER"
     ),
+    "decisions/demand_signals": (
+        "business_date DATE, location_id VARCHAR, sku_id VARCHAR, signal VARCHAR, direction VARCHAR, observed_on DATE,"
+        f" value DOUBLE, threshold DOUBLE, units DOUBLE, value_at_risk {_MONEY}, detail VARCHAR"
+    ),
     "decisions/forecast_accuracy": (
         "business_date DATE, evaluated_on DATE, level VARCHAR, segment VARCHAR, method VARCHAR, is_champion BOOLEAN,"
         " windows INTEGER, series BIGINT, scored_days BIGINT, scored_units DECIMAL(18, 3), wape DOUBLE, wape_mean DOUBLE,"

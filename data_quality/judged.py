@@ -83,7 +83,7 @@ SOURCES: Mapping[Gate, Sequence[Source]] = {
             "demand_forecasts", "forecast_accuracy", "sku_segments", "sku_segment_changes",
             "allocations", "allocation_needs", "allocation_certificate",
             "approval_outcomes", "variance_causes", "adjustments_proposed", "audit_entries",
-            "record_beliefs", "count_list", "location_reliability", "exceptions",
+            "record_beliefs", "count_list", "location_reliability", "demand_signals", "exceptions",
         ),
         _context("warehouse", "run", "inventory_positions"),
         _context("warehouse", "all", "int_allocation_pairs"),

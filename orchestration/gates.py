@@ -47,6 +47,7 @@ GATED: dict[str, dict[str, dg.AssetKey]] = {
             "allocation_certificate",
             "sku_segments",
             "sku_segment_changes",
+            "demand_signals",
             "record_beliefs",
             "count_list",
             "location_reliability",

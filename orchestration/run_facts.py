@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from allocation_assets.demand.carry import FILES as DEMAND_FILES
 from allocation_assets.records.carry import BELIEFS, CHANCES, LEARNED
 from allocation_assets.segmentation.carry import SEGMENTS
+from allocation_assets.signals.queries import FILES as SIGNAL_FILES
 from orchestration.gates import decision_key
 from orchestration.partitions import business_dates
 from orchestration.publishing.current import sha256_of
@@ -47,8 +48,11 @@ SCHEMA = pa.schema(
 )
 
 #: Decided datasets of the date before that a run reads, and files beside its carry file.
-HANDED_OVER = ("adjustments_proposed", "approval_outcomes", "exceptions", "forecast_accuracy", "variance_causes")
-CARRIED_BESIDE = (BELIEFS, LEARNED, CHANCES, SEGMENTS, *DEMAND_FILES)
+HANDED_OVER = (
+    "adjustments_proposed", "approval_outcomes", "demand_forecasts", "demand_signals", "exceptions", "forecast_accuracy",
+    "variance_causes",
+)  # fmt: skip
+CARRIED_BESIDE = (BELIEFS, LEARNED, CHANCES, SEGMENTS, *DEMAND_FILES, *SIGNAL_FILES)
 
 
 def _accounting(session: RunSession) -> str:

@@ -69,7 +69,8 @@ def forecasts_of(session: RunSession, run_date: date) -> tuple[daily.RunDemand, 
         *[
             mart_key(model)
             for model in (
-                "int_allocation_pairs", "int_demand_daily", "int_demand_rates", "int_promotions_in_force", "applied_loads",
+                "int_allocation_pairs", "int_demand_daily", "int_demand_rates", "int_promotions_in_force", "int_late_demand", "int_active_pairs",
+                "applied_loads",
             )
         ],
     ],

@@ -265,19 +265,23 @@ def advance_state(
     )
     after = replace(state, series=series, skus=skus)
     if learns:
-        # Entry 0: days without an event, without an offer.
-        every = new[0].sum(axis=2)
-        new[1][:, :, 0] = every - new[1].sum(axis=2)
-        new[2][:, 0] = every.sum(axis=1) - new[2].sum(axis=1)
-        # What the levels expect without a factor is what they expected divided by it.
-        for sums, table in zip(new, (tables.weekday, tables.event, uplift), strict=True):
-            sums[1] /= table
-        classes = state.sums.offer.shape[1]
-        by_class = np.array([np.bincount(days.offer_class, values, classes) for values in new[2]])
-        sums = state.sums.after(FactorSums(new[0], new[1], by_class), (1.0 - settings.factor_forget) ** t)
-        after = replace(after, sums=sums)
+        found = _factor_sums(new, (tables.weekday, tables.event, uplift), days.offer_class, state.sums.offer.shape[1])
+        after = replace(after, sums=state.sums.after(found, (1.0 - settings.factor_forget) ** t))
         after = replace(after, class_dispersion=class_dispersion(after, keys, settings))
     return after, score
+
+
+def _factor_sums(new: list[np.ndarray], factors: tuple, offer_class: np.ndarray, classes: int) -> FactorSums:
+    """The kernel's sums, by weekday, event and offer, as sums of the factors."""
+    weekday, event, offer = new
+    # Entry 0: days without an event, without an offer.
+    every = weekday.sum(axis=2)
+    event[:, :, 0] = every - event.sum(axis=2)
+    offer[:, 0] = every.sum(axis=1) - offer.sum(axis=1)
+    # What the levels expect without a factor is what they expected divided by it.
+    for sums, factor in zip(new, factors, strict=True):
+        sums[1] /= factor
+    return FactorSums(weekday, event, np.array([np.bincount(offer_class, values, classes) for values in offer]))
 
 
 def day_factors(state: DemandState, keys: Keys, tables: Tables, weekday, week, event) -> np.ndarray:
@@ -329,6 +333,25 @@ def series_dispersion(state: DemandState, keys: Keys, settings: ChampionSettings
     by_sku = (np.bincount(keys.sku, spread, skus) + prior * excess) / (np.bincount(keys.sku, weight, skus) + prior)
     by_sku = np.clip(by_sku, 0.0, settings.max_dispersion - 1.0)
     return np.clip(1.0 + (spread + prior * by_sku[keys.sku]) / (weight + prior), 1.0, settings.max_dispersion)
+
+
+def take_late(
+    state: DemandState, keys: Keys, series: np.ndarray, units: np.ndarray, age: np.ndarray, settings: ChampionSettings
+) -> DemandState:
+    """The state with units (m,) that sold `age` (m,) periods ago and were not known then.
+
+    To first order: the step that the units would have made in the filter, times what the days since have left of it.
+    """
+    from allocation_assets.demand._kernels import LEVEL, RATIO, RATIO_VAR
+
+    mean = (state.skus[LEVEL, keys.sku] * state.series[RATIO])[series]
+    spread = state.series[RATIO_VAR, series].astype(np.float64)
+    width = spread * mean + series_dispersion(state, keys, settings)[series]
+    step = units * spread / width * (1.0 - spread * mean / width) ** age
+    moved = np.bincount(series, step, len(keys.sku))
+    values = state.series.copy()
+    values[RATIO] *= np.maximum(1.0 + moved, 0.05).astype(np.float32)
+    return replace(state, series=values)
 
 
 def borrow_levels(

@@ -25,6 +25,7 @@ from allocation_assets.demand.champion import (
     advance_state,
     borrow_levels,
     location_factors,
+    take_late,
 )
 from allocation_assets.demand.cold_start import learn, replay
 from allocation_assets.demand.season import WEEKS, WeeklySums, season_index, week_number
@@ -112,7 +113,7 @@ def form_demand(
     )  # fmt: skip
     walk = _Walk(connection, table, codes, promotions, names, calendar, settings)
     dates = history.landed_dates(connection, first, day)
-    state, weeks = walk.onward(carried, dates) if carried else walk.from_history(dates)
+    state, weeks = walk.onward(carried, carried_on, dates) if carried else walk.from_history(dates)
     return RunDemand(table, codes, walk.keys, names, promotions, state, weeks, carried is None)
 
 
@@ -148,10 +149,12 @@ class _Walk:
             self.names.offer,
         )
 
-    def onward(self, folder: Path, dates: np.ndarray) -> tuple[DemandState, WeeklySums]:
-        """The carried state after the dates; series and SKUs that are new since begin at their priors."""
+    def onward(self, folder: Path, before: date, dates: np.ndarray) -> tuple[DemandState, WeeklySums]:
+        """The state of the date `before` after the dates and late facts; series and SKUs that are new begin at their priors."""
         weeks = carry.read_weeks(folder, self.names, self.calendar.season_weeks)
         state = replace(self._carried(folder), season=season_index(weeks))
+        late = history.read_late(self.connection, before)
+        state = take_late(state, self.keys, *late, self.settings)
         every = np.arange(len(self.codes.sku))
         for day in dates:
             days = self._days(np.array([day]), every)

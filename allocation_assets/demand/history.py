@@ -72,6 +72,14 @@ FROM int_promotions_in_force AS p JOIN series AS s USING (location_id, sku_id)
 WHERE p.end_date >= $first AND p.start_date <= $last
 ORDER BY s.series, p.start_date, p.promo_id
 """
+#: Late facts of the run's series, and how many landed dates the carried state has seen since.
+_LATE = """
+SELECT s.series, l.demand_units, (
+    SELECT count(*) FROM int_business_dates AS d WHERE d.business_date > l.business_date AND d.business_date <= $before
+) AS age
+FROM int_late_demand AS l JOIN series AS s USING (location_id, sku_id)
+WHERE l.business_date <= $before ORDER BY s.series, l.business_date
+"""
 _CARRIED = """
 SELECT s.series, c.file_row_number AS carried FROM series AS s
 JOIN read_parquet($carry, file_row_number = true, hive_partitioning = false) AS c USING (location_id, sku_id) ORDER BY s.series
@@ -104,6 +112,12 @@ def read_carried(connection: duckdb.DuckDBPyConnection, folder: Path) -> tuple[n
     """(series, row of the carried file) of the series that the date before knew."""
     known = connection.execute(_CARRIED, {"carry": str(folder / SERIES)}).to_arrow_table()
     return integers(known, "series"), integers(known, "carried")
+
+
+def read_late(connection: duckdb.DuckDBPyConnection, before: date) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(series, units, age in landed dates) of facts that came after the state of the date `before` was made."""
+    table = connection.execute(_LATE, {"before": before}).to_arrow_table()
+    return integers(table, "series"), floats(table, "demand_units"), integers(table, "age")
 
 
 def landed_dates(connection: duckdb.DuckDBPyConnection, first: date, last: date) -> np.ndarray:

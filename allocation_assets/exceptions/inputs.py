@@ -26,6 +26,7 @@ DECIDED_VIEWS = {
     "record_beliefs": "record_beliefs",
     "proposals": "adjustments_proposed",
     "location_reliability": "location_reliability",
+    "demand_signals": "demand_signals",
 }
 
 
@@ -46,6 +47,7 @@ def open_inputs(
         "event_from": run_date - timedelta(days=policy["exceptions.event_days"] - 1),
         "phantom_probability": policy["exceptions.phantom_probability"],
         "min_value": policy["exceptions.min_value"],
+        "signal_value": policy["signals.min_value"],
     }
     for name, value in variables.items():
         connection.execute(f"SET VARIABLE {name} = $value", {"value": value})

@@ -9,7 +9,7 @@ A kind's `found` is a query over the relations of `inputs.py` that returns one r
   detail         what was found, in words and numbers
   owner_role     optional: who owns this cause, where it is not the kind's `owner_role`
 One cause at one supplier, shipment, count or DC is one row, however many lines it has. Values of settings are DuckDB
-variables: `run_date`, `phantom_probability`, `min_value`, `event_from`.
+variables: `run_date`, `phantom_probability`, `min_value`, `signal_value`, `event_from`.
 """
 
 from __future__ import annotations
@@ -144,6 +144,32 @@ SELECT location_id AS cause_key, NULL::VARCHAR AS sku_id, location_id,
 FROM location_reliability WHERE is_chronic_receiving OR is_chronic_shrink
 """
 
+_PLACES = "count(*) || CASE WHEN count(*) = 1 THEN ' location: ' ELSE ' locations: ' END"
+
+
+def _signalled(signals: str, words: str) -> str:
+    """Signals of demand, one row per item and direction, whatever the number of locations; below `signal_value` none."""
+    by_value = "value_at_risk DESC, location_id"
+    return f"""
+    SELECT concat_ws('|', sku_id, direction) AS cause_key, sku_id,
+        nullif(CASE WHEN min(location_id) = max(location_id) THEN min(location_id) END, '*') AS location_id,
+        sum(value_at_risk)::DECIMAL(18, 6) AS value_at_risk,
+        {largest("concat_ws('|', 'demand_signals:' || location_id, sku_id, signal)", by_value, 5)} AS evidence,
+        {words} || {largest("CASE location_id WHEN '*' THEN '' ELSE location_id || ' ' END || detail", by_value)} || '.' AS detail
+    FROM (
+        SELECT * FROM demand_signals WHERE signal IN ({signals})
+        QUALIFY row_number() OVER (PARTITION BY sku_id, location_id, direction ORDER BY value_at_risk DESC, signal) = 1
+    )
+    GROUP BY sku_id, direction HAVING sum(value_at_risk) > getvariable('signal_value')
+    """
+
+
+_SIDE = "CASE direction WHEN 'up' THEN 'above' ELSE 'below' END"
+_BIASED = _signalled("'tracking', 'bias'", f"format('Demand of {{}} stays {{}} its forecast at ', sku_id, {_SIDE}) || {_PLACES}")
+_OUTLIER = _signalled("'outlier'", f"format('Sales of {{}} are far beyond the forecast at ', sku_id) || {_PLACES}")
+_BROKEN = _signalled("'break'", f"format('The level of {{}} has moved {{}} its forecast at ', sku_id, {_SIDE}) || {_PLACES}")
+_STOPPED = _signalled("'stop'", "format('{} stopped selling: ', sku_id)")
+
 #: In the order in which a reader wants them; names are part of the published contract.
 KINDS: tuple[Kind, ...] = (
     Kind(
@@ -187,5 +213,23 @@ KINDS: tuple[Kind, ...] = (
         "unreliable_location", "inventory_controller", 14,
         "Review receiving and security at the location; its buffer or hold in allocation stays until its rates recover.",
         _UNRELIABLE,
+    ),
+    Kind(
+        "sudden_stop", "demand_planner", 2,
+        "Check that the item is on the shelf, priced and can be sold at the till; block its allocation if it was withdrawn.", _STOPPED,
+    ),
+    Kind(
+        "demand_break", "demand_planner", 3,
+        "Find what changed (price, place, range, competitor) and tell the plan: a promotion, an event or a like item.", _BROKEN,
+    ),
+    Kind(
+        "forecast_bias", "demand_planner", 7,
+        "Check the item's promotions, events, like item and stock-out records; override the allocation until the forecast is back.",
+        _BIASED,
+    ),
+    Kind(
+        "demand_outlier", "demand_planner", 3,
+        "Check the sales lines: correct a wrong quantity in the till's data, or enter the one-off order as a promotion or event.",
+        _OUTLIER,
     ),
 )  # fmt: skip

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from allocation_assets.segmentation.changes import Memory
 from allocation_assets.segmentation.classify import SCALES
 from allocation_assets.segmentation.hysteresis import UNKNOWN, Held, handed_on
-from allocation_assets.tables import texts
+from allocation_assets.tables import texts, write_table
 
 SEGMENTS = "segments.parquet"
 _LABELS = ("demand_class", "lifecycle")
@@ -24,11 +24,7 @@ def write_memory(target: Path, sku: pa.ChunkedArray, memory: Memory, now: Memory
     for name in SCALES:
         held = handed_on(memory.held[name], now.held[name])
         columns |= {f"{name}_class": held.classes, f"{name}_days": held.days}
-    table = pa.table({"sku_id": sku, **columns, **{name: getattr(now, name) for name in _LABELS}})
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
-    pq.write_table(table, part, compression="zstd")
-    part.replace(target)
+    write_table(target, pa.table({"sku_id": sku, **columns, **{name: getattr(now, name) for name in _LABELS}}))
 
 
 def read_memory(source: Path | None, sku: pa.ChunkedArray) -> Memory:

@@ -75,8 +75,8 @@ GROUP BY ALL
 def decision_specs() -> tuple[ExpectationSpec, ...]:
     """The suite `decisions`."""
     return flatten([
-        *_forecasts(), *accuracy_parts(SUITE), *_segments(), *_segment_changes(), *_allocation_rows(), *_allocation_supply(),
-        *_allocation_capacities(),
+        *_forecasts(), *accuracy_parts(SUITE), *_segments(), *_segment_changes(), *_signals(), *_allocation_rows(),
+        *_allocation_supply(), *_allocation_capacities(),
         *_allocation_pairs(), *_needs(), *_certificate(), *exception_parts(SUITE), *record_parts(SUITE),
         *reconciliation_parts(SUITE),
     ])  # fmt: skip
@@ -148,6 +148,23 @@ def _segment_changes() -> list[ExpectationSpec | list[ExpectationSpec]]:
             "a change names two classes and its reason",
         ),
         changes.rows("leads_to_the_segment", _CHANGED_TO_ANOTHER, "the new class is the one that the SKU has"),
+    ]
+
+
+def _signals() -> list[ExpectationSpec | list[ExpectationSpec]]:
+    signals = SpecBuilder(SUITE, "demand_signals", ("location_id", "sku_id", "signal"))
+    return [
+        _of_run_date(signals),
+        signals.unique("business_date", "location_id", "sku_id", "signal"),
+        signals.one_of("signal", ["tracking", "bias", "outlier", "break", "stop"]),
+        signals.one_of("direction", ["up", "down"]),
+        signals.between("value_at_risk", 0),
+        signals.where("detail_given", "detail IS NULL OR observed_on > business_date", "says what was seen, and when"),
+        signals.where(
+            "past_its_threshold",
+            "NOT coalesce(CASE WHEN signal IN ('outlier', 'stop') THEN value <= threshold ELSE abs(value) >= threshold END, false)",
+            "a chance is at most its threshold, any other figure at least",
+        ),
     ]
 
 

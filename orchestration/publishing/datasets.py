@@ -42,6 +42,7 @@ DATASETS: tuple[Dataset, ...] = (
     ),
     Dataset("allocation_needs", "decisions", ("from_location_id", "to_location_id", "sku_id"), "run", True, False),
     Dataset("demand_forecasts", "decisions", ("location_id", "sku_id"), "run", True, False),
+    Dataset("demand_signals", "decisions", ("location_id", "sku_id", "signal"), "run", True, False),
     Dataset("forecast_accuracy", "decisions", ("level", "segment", "method"), "run", False, False),
     Dataset("sku_segments", "decisions", ("sku_id",), "run", True, False),
     Dataset("sku_segment_changes", "decisions", ("sku_id", "dimension"), "run", True, False),

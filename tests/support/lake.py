@@ -78,6 +78,7 @@ _DECISIONS = {
     "adjustments_proposed": "business_date:date location_id sku_id source_id row_key kind about_date:date proposed_on:date book_units:int counted_units:int variance_units:int variance_value:num root_cause action approval_status approver_role approvals_needed:int approvals_given:int approved_by proposed_by disposition expected_recovery:num due_on:date closed_on:date reason policy_version",
     "record_beliefs": "business_date:date location_id sku_id book_on_hand:int believed_on_hand:int probability_wrong:double probability_empty:double probability_hidden:double zero_sales_days:int days_since_count:int evidence",
     "exceptions": "business_date:date exception_id kind cause_key severity sku_id location_id value_at_risk:num owner_role opened_on:date due_on:date resolved_on:date escalation_level:int status evidence detail recommended_action",
+    "demand_signals": "business_date:date location_id sku_id signal direction observed_on:date value:double threshold:double units:double value_at_risk:num detail",
     "allocation_certificate": "business_date:date from_location_id objective_value:num objective_bound:num presentation_bonus:num optimality_gap:double",
 }
 _CARRY = f"business_date:date kind {_PAIR} units:int ship_date:date arrival_date:date decided_on:date"

@@ -44,18 +44,8 @@ def make_shard(seed: int, skus: int = SHARD // STORES, days: int = DAYS) -> Shar
     keys = Keys(np.arange(0, n + 1, STORES), sku, np.tile(np.arange(STORES), skus), (sku % CLASSES).astype(np.uint32),
                 np.arange(skus) % CLASSES, np.arange(CLASSES))  # fmt: skip
     none = np.zeros((days, n), np.uint16), np.zeros(1, np.int64), np.full(1, np.nan)
-    return Shard(
-        keys,
-        Days(
-            units,
-            exposure,
-            *none,
-            np.zeros(n, np.int32),
-            np.arange(days) % 7,
-            np.zeros(days, np.int64),
-            np.zeros(days, np.int64),
-        ),
-    )
+    same = np.zeros(days, np.int64)
+    return Shard(keys, Days(units, exposure, *none, np.zeros(n, np.int32), np.arange(days) % 7, same, same))
 
 
 def measure_refit(series: int, learned: Learned, pool: list[Shard], threads: int) -> float:

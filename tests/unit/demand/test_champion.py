@@ -20,6 +20,7 @@ from allocation_assets.demand.champion import (
     offer_multipliers,
     offers_of,
     tables_of,
+    take_late,
 )
 from allocation_assets.demand.forecaster import Champion
 from allocation_assets.demand.outlook import METHODS, level_variance, sum_dispersion
@@ -307,9 +308,28 @@ def test_three_years_carry_their_season_ahead():
     shape = np.exp(0.6 * np.cos(2 * np.pi * (dates.astype(int) + 10) / 365.2425))
     units = rng.poisson(np.outer(rng.gamma(4, 2.0, 40), shape))
     p = panel(units, sku=np.repeat(np.arange(8), 5), location=np.tile(np.arange(5), 8), start="2022-01-03")
-    state, keys = Champion().fit(p)
+    state, _ = Champion().fit(p)
     weeks = np.arange(53)
     expected = np.exp(0.6 * np.cos(2 * np.pi * (weeks * 7 + 13) / 365.2425))
     np.testing.assert_allclose(state.season[0], expected / expected.mean(), rtol=0.05)
     january = plan(n=40, start="2025-01-02")
-    assert Champion().forecast(p, january).mean.sum() == pytest.approx(units.mean() * 40 * 7 * np.exp(0.6) / shape.mean(), rel=0.1)
+    assert Champion().forecast(p, january).mean.sum() == pytest.approx(
+        units.mean() * 40 * 7 * np.exp(0.6) / shape.mean(), rel=0.1
+    )
+
+
+def test_late_sales_count_as_if_they_had_been_there():
+    """Three series; of the second 12 units of four days ago came late, of the third a return was missing."""
+    rng = np.random.default_rng(2)
+    units = rng.poisson(4, (3, 60)).astype(float)
+    units[1, 55], units[2, 57] = 13, -2
+    partial = units.copy()
+    partial[1, 55], partial[2, 57] = 1, 3
+    whole, known = panel(units, sku=np.arange(3)), panel(partial, sku=np.arange(3))
+    start = DemandState(np.array([[1.0], [0.3], [0], [0], [0]], np.float32).repeat(3, axis=1), np.array([[4.0] * 3, [0.0] * 3, [0.0] * 3]),
+                        FactorSums.nothing(1, 1, 1), np.array([1.5]), (0.0, 0.003, 0.0), 1.0, np.ones((1, 53)))  # fmt: skip
+    keys, settings = keys_of(whole), replace(SETTINGS, clip=100.0)
+    exact, missed = (advance_state(start, keys, days_of(p), settings, learns=False)[0] for p in (whole, known))
+    got = take_late(missed, keys, np.array([1, 2]), np.array([12.0, -5.0]), np.array([4, 2]), settings)
+    before, after = np.abs(missed.series[0] - exact.series[0]), np.abs(got.series[0] - exact.series[0])
+    assert (after[1:] < 0.2 * before[1:]).all() and got.series[0, 0] == missed.series[0, 0]

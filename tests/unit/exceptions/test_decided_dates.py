@@ -16,7 +16,7 @@ from tests.support.lake import Lake
 from tests.unit.exceptions.test_kinds import LINES, POSITIONS
 
 FIRST, SECOND, THIRD = date(2026, 3, 10), date(2026, 3, 11), date(2026, 3, 13)
-POLICY = {name: parameter.default for name, parameter in load_parameters().items() if name.startswith("exceptions.")}
+POLICY = {name: parameter.default for name, parameter in load_parameters().items() if name.startswith(("exceptions.", "signals."))}
 
 
 def session_of(root: Path) -> SimpleNamespace:
@@ -25,7 +25,7 @@ def session_of(root: Path) -> SimpleNamespace:
     ensure_decision_placeholders(lake.root)
     for day in (FIRST, SECOND, THIRD):
         lake.load("pos", day, landed=[day])
-        for dataset in ("record_beliefs", "adjustments_proposed", "location_reliability"):
+        for dataset in ("record_beliefs", "adjustments_proposed", "location_reliability", "demand_signals"):
             lake.decide(dataset, day, []) if dataset != "location_reliability" else _empty(lake, dataset, day)
     return SimpleNamespace(
         home=SimpleNamespace(lake=lake.root),

@@ -16,7 +16,8 @@ from allocation_assets.placeholders import SCHEMAS
 from tests.support.lake import Lake
 
 DAY = date(2026, 3, 10)
-POLICY = {"exceptions.event_days": 3, "exceptions.phantom_probability": 0.5, "exceptions.min_value": 10}
+POLICY = {"exceptions.event_days": 3, "exceptions.phantom_probability": 0.5, "exceptions.min_value": 10,
+          "signals.min_value": 50}  # fmt: skip
 POSITIONS = "business_date DATE, location_id VARCHAR, sku_id VARCHAR, on_hand BIGINT, unit_cost DECIMAL(18, 6)"
 LINES = (
     "business_date DATE, shipment_id VARCHAR, line_no BIGINT, from_location_id VARCHAR, to_location_id VARCHAR, sku_id VARCHAR,"
@@ -54,7 +55,7 @@ class Warehouse:
         self.insert("shipment_lines", **(basis | {"shipment_id": shipment, "line_no": line_no, "sku_id": sku} | row))
 
     def found(self, kind: str) -> dict[str, dict]:
-        files = {name: self.file(name) for name in ("record_beliefs", "adjustments_proposed", "location_reliability")}
+        files = {name: self.file(name) for name in ("record_beliefs", "adjustments_proposed", "location_reliability", "demand_signals")}
         open_inputs(self.connection, files, self.file("exceptions"), DAY, POLICY)
         find(self.connection, KINDS)
         cursor = self.connection.execute("SELECT * EXCLUDE (kind) FROM found WHERE kind = ? ORDER BY cause_key", [kind])
@@ -235,6 +236,39 @@ def test_unreliable_location(warehouse: Warehouse):
         "Chronic receiving errors and shrink at S1: 8 of 40 receipt lines and 5 of 10 counted records wrong, 30 units lost; "
         "allocation applies buffer."
     )
+
+
+def signal(location: str, sku: str, name: str, direction: str, value: float, detail: str = "bias -40 %") -> dict:
+    return {"location_id": location, "sku_id": sku, "signal": name, "direction": direction, "value_at_risk": value, "detail": detail}
+
+
+def test_bias_of_one_item_is_one_exception_however_many_locations_have_it(warehouse: Warehouse):
+    """P1 up: of S1 the larger of two signals, 40 + 30; P1 down is another cause; P2 at 50 is no more than policy asks for."""
+    warehouse.lake.decide("demand_signals", DAY, [
+        signal("S1", "P1", "bias", "up", 40), signal("S1", "P1", "tracking", "up", 35, "tracking signal 0.9"),
+        signal("S2", "P1", "tracking", "up", 30, "tracking signal 0.8"), signal("S3", "P1", "bias", "down", 60, "bias +90 %"),
+        signal("S1", "P2", "bias", "down", 50), signal("S1", "P1", "outlier", "up", 900),
+    ])  # fmt: skip
+    found = warehouse.found("forecast_bias")
+    assert {key: (row["sku_id"], row["location_id"], float(row["value_at_risk"])) for key, row in found.items()} == {
+        "P1|up": ("P1", None, 70.0), "P1|down": ("P1", "S3", 60.0)
+    }  # fmt: skip
+    assert found["P1|up"]["detail"] == (
+        "Demand of P1 stays above its forecast at 2 locations: S1 bias -40 %; S2 tracking signal 0.8."
+    )
+    assert found["P1|up"]["evidence"] == "demand_signals:S1|P1|bias; demand_signals:S2|P1|tracking"
+    assert {key: float(row["value_at_risk"]) for key, row in warehouse.found("demand_outlier").items()} == {"P1|up": 900.0}
+
+
+def test_a_break_and_a_stop(warehouse: Warehouse):
+    warehouse.lake.decide("demand_signals", DAY, [
+        signal("S1", "P1", "break", "down", 80, "CUSUM 12.0"), signal("*", "P2", "stop", "down", 90, "nothing sold"),
+    ])  # fmt: skip
+    [(key, row)] = warehouse.found("demand_break").items()
+    assert (key, row["location_id"], row["detail"]) == (
+        "P1|down", "S1", "The level of P1 has moved below its forecast at 1 location: S1 CUSUM 12.0.")  # fmt: skip
+    [(key, row)] = warehouse.found("sudden_stop").items()
+    assert (key, row["location_id"], row["detail"]) == ("P2|down", None, "P2 stopped selling: nothing sold.")
 
 
 def test_kinds_are_declared_once_and_speak_plainly():

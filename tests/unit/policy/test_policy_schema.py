@@ -12,6 +12,7 @@ from allocation_assets.policy import load_parameters, load_policy
 from allocation_assets.policy.reference import render_reference, replace_reference
 from allocation_assets.policy.schema import parse_parameters
 from allocation_assets.segmentation.classify import SegmentPolicy
+from allocation_assets.signals.monitor import SignalSettings
 from data_quality.feeds import load_contracts
 
 DAY = date(2026, 5, 4)
@@ -127,6 +128,16 @@ def test_deployment_defaults_are_those_of_the_contracts():
         "service.target_b": 0.95,
         "service.target_c": 0.9,
         "service.target_strategic": 0.99,
+        "signals.bias_rate": 0.3,
+        "signals.break_limit": 10.0,
+        "signals.min_units": 20.0,
+        "signals.min_value": 100,
+        "signals.outlier_probability": 0.000001,
+        "signals.significance": 5.0,
+        "signals.smoothing": 0.05,
+        "signals.stop_probability": 0.000001,
+        "signals.tracking_limit": 0.7,
+        "signals.value_days": 28,
         "transit_close_days": 7,
     }
     assert (values["feeds.late_days"], values["feeds.not_merchandise"], values["demand.window_days"]) == (35, (), 56)
@@ -181,6 +192,8 @@ def test_kernels_and_policy_agree_on_their_defaults():
         "service.target_strategic": "service_target_strategic",
     }.items():
         assert values[name] == getattr(segments, field)
+    for name, limit in vars(SignalSettings()).items():
+        assert values[f"signals.{name}"] == limit
 
 
 def test_declared_defaults_keep_to_their_own_bounds():

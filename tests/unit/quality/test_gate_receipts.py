@@ -105,7 +105,7 @@ def test_missing_tables_and_files_refuse(world, contracts):
     assert missing.messages == ["marts / quarantine / the dataset is missing or cannot be read"]
     assert len(missing.failures) > 5
     failed = {failure.dataset for failure in judge("decisions", world, contracts).failures}
-    assert failed == {"sku_segments", "sku_segment_changes"}, "changes are judged against the segments"
+    assert failed == {"sku_segments", "sku_segment_changes"}
 
 
 def test_dates_without_decisions_or_history_pass(world, contracts):

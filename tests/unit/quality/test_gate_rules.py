@@ -70,6 +70,9 @@ POSITIONS = [
 
 FORECAST = "UPDATE demand_forecasts SET {} WHERE sku_id = 'A'"
 FORECAST_A = [{"location_id": "S1", "sku_id": "A"}]
+SIGNAL = "UPDATE demand_signals SET {} WHERE signal = 'bias'"
+BIASED, UNUSUAL, STOPPED = ({"location_id": location, "sku_id": "A", "signal": signal}
+                            for location, signal in (("S1", "bias"), ("S1", "outlier"), ("*", "stop")))
 CHANGE = "UPDATE sku_segment_changes SET {} WHERE dimension = 'abc'"
 CHANGED, STAGED = ({"sku_id": "A", "dimension": dimension} for dimension in ("abc", "lifecycle"))
 SEGMENT = "UPDATE sku_segments SET {} WHERE sku_id = 'A'"
@@ -174,6 +177,14 @@ DECISIONS = [
     ("sku_segment_changes.dimension_known", "sku_segment_changes", CHANGE.format("dimension = 'mood'"), [CHANGED | {"dimension": "mood"}]),
     ("sku_segment_changes.says_why", "sku_segment_changes", CHANGE.format("old_class = 'A'"), [CHANGED]),
     ("sku_segment_changes.leads_to_the_segment", "sku_segment_changes", CHANGE.format("new_class = 'C'"), [CHANGED]),
+    ("demand_signals.of_run_date", "demand_signals", OTHER_DATE.format("demand_signals"), [STOPPED, BIASED, UNUSUAL]),
+    ("demand_signals.grain_unique", "demand_signals", "INSERT INTO demand_signals FROM demand_signals WHERE signal = 'bias'", [BIASED]),
+    ("demand_signals.signal_known", "demand_signals", SIGNAL.format("signal = 'hunch'"), [BIASED | {"signal": "hunch"}]),
+    ("demand_signals.direction_known", "demand_signals", SIGNAL.format("direction = 'left'"), [BIASED]),
+    ("demand_signals.value_at_risk_in_range", "demand_signals", SIGNAL.format("value_at_risk = -1"), [BIASED]),
+    ("demand_signals.detail_given", "demand_signals", SIGNAL.format("observed_on = '2026-03-05'"), [BIASED]),
+    ("demand_signals.past_its_threshold", "demand_signals", SIGNAL.format("value = -0.2"), [BIASED]),
+    ("demand_signals.past_its_threshold", "demand_signals", "UPDATE demand_signals SET value = 0.1 WHERE signal = 'stop'", [STOPPED]),
     ("sku_segments.service_target_is_rate", "sku_segments", SEGMENT.format("service_target = 1"), [{"sku_id": "A"}]),
     ("sku_segments.margin_rate_finite", "sku_segments", SEGMENT.format("margin_rate = 'nan'::DOUBLE"), [{"sku_id": "A"}]),
     ("allocations.grain_unique", "allocations", "INSERT INTO allocations FROM allocations", LINE),

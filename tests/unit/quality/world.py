@@ -130,6 +130,12 @@ DECISIONS = {
         SELECT DATE '2026-03-04' AS business_date, sku_id, abc, 'X' AS xyz, 'smooth' AS demand_class,
             'fast' AS velocity, margin::DOUBLE AS margin_rate, 'core' AS lifecycle, false AS strategic, 0.95::DOUBLE AS service_target
         FROM (VALUES ('A', 'A', 0.4), ('B', 'C', NULL)) AS v(sku_id, abc, margin)""",
+    "demand_signals": """
+        SELECT DATE '2026-03-04' AS business_date, location_id, 'A' AS sku_id, signal, direction, observed::DATE AS observed_on,
+            value::DOUBLE AS value, threshold::DOUBLE AS threshold, 2::DOUBLE AS units, 20::DECIMAL(18,6) AS value_at_risk,
+            'seen' AS detail
+        FROM (VALUES ('S1', 'bias', 'down', '2026-03-04', 0.5, 0.3), ('S1', 'outlier', 'up', '2026-03-03', 1e-9, 1e-6),
+            ('*', 'stop', 'down', '2026-03-04', 1e-7, 1e-6)) AS v(location_id, signal, direction, observed, value, threshold)""",
     "sku_segment_changes": """
         SELECT DATE '2026-03-04' AS business_date, 'A' AS sku_id, 'abc' AS dimension, 'B' AS old_class, 'A' AS new_class,
             'margin share of better items 0.770 past 0.800 by 0.030' AS reason
