@@ -27,7 +27,7 @@ _LEVELS = tuple(sorted({*PINBALL_LEVELS, 0.1, 0.9}))
 _INTERVALS = {50: (0.25, 0.75), 80: (0.1, 0.9), 95: (0.025, 0.975)}
 #: Sums per series from which every measure is a ratio.
 SUMS = (
-    "days", "units", "error", "error_abs", "error_median", "scaled_days", "scaled_abs", "scaled_square", "pinball",
+    "days", "units", "error", "error_abs", "error_median", "week_days", "scaled_days", "scaled_abs", "scaled_square", "pinball",
     "scaled_pinball", "inside_50", "inside_80", "inside_95", "pit_80",
 )  # fmt: skip
 
@@ -99,12 +99,14 @@ class Scale:
     week_square: np.ndarray
 
 
-def scale_of(units: np.ndarray) -> Scale:
-    """Scales of the history (n, t) before the first origin."""
+def scale_of(units: np.ndarray, first_day: np.ndarray | int = 0) -> Scale:
+    """Scales of the history (n, t) before the first origin, of each series from its first day (n,) on."""
     history = np.maximum(np.asarray(units, np.float64), 0.0)
+    begun = np.arange(history.shape[1]) >= np.broadcast_to(first_day, len(history))[:, None]
 
     def mean(values: np.ndarray) -> np.ndarray:
-        found = values.mean(axis=1) if values.shape[1] else np.zeros(len(values))
+        counted = begun[:, : values.shape[1]]
+        found = np.where(counted, values, 0.0).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
         return np.where(found > 0, found, np.nan)
 
     week = history[:, 7:] - history[:, :-7]
@@ -131,6 +133,7 @@ def score(rolled: Rolled, scale: Scale, *, seed: int = 0, full_days: bool = Fals
         "days": np.ones_like(mean), "units": units, "error": error, "error_abs": np.abs(error),
         "error_median": np.abs(q[0.5] - units), "pinball": loss, "pit_80": (pit > 0.1) & (pit < 0.9),
         **{f"inside_{k}": (q[lo] <= units) & (units <= q[hi]) for k, (lo, hi) in _INTERVALS.items()},
+        "week_days": np.broadcast_to(~np.isnan(scale.week_abs)[:, None], mean.shape),
         "scaled_days": np.broadcast_to(~np.isnan(scale.day)[:, None], mean.shape),
         "scaled_abs": np.nan_to_num(np.abs(error) / scale.week_abs[:, None]),
         "scaled_square": np.nan_to_num(error**2 / scale.week_square[:, None]),
@@ -146,12 +149,12 @@ def measures(sums: Mapping[str, np.ndarray]) -> dict[str, float | None]:
     def per(name: str, by: str) -> float | None:
         return total[name] / total[by] if total[by] > 0 else None
 
-    square = per("scaled_square", "scaled_days")
+    square = per("scaled_square", "week_days")
     return {
         "wape": per("error_median", "units"),
         "wape_mean": per("error_abs", "units"),
         "bias": per("error", "units"),
-        "mase": per("scaled_abs", "scaled_days"),
+        "mase": per("scaled_abs", "week_days"),
         "rmsse": None if square is None else float(np.sqrt(square)),
         "scaled_pinball_loss": per("scaled_pinball", "scaled_days"),
         "weighted_quantile_loss": None if total["units"] <= 0 else 2.0 * total["pinball"] / total["units"],
@@ -220,7 +223,7 @@ def backtest(
     for level in levels:
         if level.group is None:
             for full in (False, True):
-                out[level.name, full] = score(scored, scale_of(history), seed=seed, full_days=full)
+                out[level.name, full] = score(scored, scale_of(history, panel.first_day), seed=seed, full_days=full)
             continue
         shared = shared_variation(before, level.group) if cut else 0.0
         summed = np.zeros((int(level.group.max()) + 1, history.shape[1]))
