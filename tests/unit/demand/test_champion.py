@@ -333,3 +333,16 @@ def test_late_sales_count_as_if_they_had_been_there():
     got = take_late(missed, keys, np.array([1, 2]), np.array([12.0, -5.0]), np.array([4, 2]), settings)
     before, after = np.abs(missed.series[0] - exact.series[0]), np.abs(got.series[0] - exact.series[0])
     assert (after[1:] < 0.2 * before[1:]).all() and got.series[0, 0] == missed.series[0, 0]
+
+
+def test_the_worked_example_of_the_methods_page():
+    """4 a day expected, dispersion 1.5, relative variance 0.3; 7 sold. Gain 0.3 x 4 / (0.3 x 4 + 1.5) = 4 / 9, surprise 3 / 4: the
+    level rises by a third to 5.33, its variance falls to 0.3 x 1.5 / 2.7 = 1 / 6. With half the day's demand in stock and 3.5
+    sold the gain is 0.6 / 2.1 = 2 / 7 and the level 4.86."""
+    for share, sold, ratio, var in ((1.0, 7.0, 4 / 3, 1 / 6), (0.5, 3.5, 17 / 14, 0.3 * 1.5 / 2.1)):
+        p = panel([[sold]], exposure=[[share]])
+        state = DemandState(np.array([[1.0], [0.3], [0], [0], [0]], np.float32), np.array([[4.0], [0.0], [0.0]]),
+                            FactorSums.nothing(1, 1, 1), np.array([1.5]), (0.0, 0.0, 0.0), 1.0, np.ones((1, 53)))  # fmt: skip
+        after, _ = advance_state(state, keys_of(p), days_of(p), SETTINGS, learns=False)
+        assert (after.skus[0, 0] * after.series[0, 0]).item() == pytest.approx(4 * ratio, rel=1e-5)
+        assert after.series[1, 0] == pytest.approx(var, rel=1e-5)
