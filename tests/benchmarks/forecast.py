@@ -3,7 +3,7 @@
     python -m tests.benchmarks.forecast [--scale quick|full] [--speed] [--seed 1]
 
 Without --speed: rolling origin on the FreshRetailNet slice (last 4 weeks, 7 days ahead), champion against every baseline as it is
-and fed with restored demand, at SKU x store and at city level; the PIT; and known hours hidden as if out. With --speed:
+and fed with restored demand, at SKU x store and at city level; the PIT; known hours hidden as if out; and a web shop's lumpy articles. With --speed:
 refits and daily updates of the champion, streamed, beside statsforecast's models on the same series. `--scale full` does
 both. Prints tables and, as the last line, the same as JSON.
 """
@@ -23,10 +23,11 @@ from allocation_assets.demand.baselines import NAMES, baseline
 from allocation_assets.demand.forecaster import Champion
 from tests.benchmarks.forecast_world import censoring, speed
 from tests.benchmarks.forecast_world.freshretail import HORIZON, WINDOWS, Fresh, load_fresh
+from tests.benchmarks.forecast_world.lumpy import load_lumpy
 
 SIZES = {
-    "quick": {"ets_series": 40, "seeds": 2, "series": (100_000, 300_000), "repeats": 1, "pool": 1, "peers": 500, "ets": 20},
-    "full": {"ets_series": 803, "seeds": 10, "series": (100_000, 1_000_000, 10_000_000), "repeats": 3, "pool": 4, "peers": 4000, "ets": 100},
+    "quick": {"ets_series": 40, "seeds": 2, "articles": 200, "series": (100_000, 300_000), "repeats": 1, "pool": 1, "peers": 500, "ets": 20},
+    "full": {"ets_series": 803, "seeds": 10, "articles": 3000, "series": (100_000, 1_000_000, 10_000_000), "repeats": 3, "pool": 4, "peers": 4000, "ets": 100},
 }  # fmt: skip
 _SHOWN = ("wape", "wape_mean", "bias", "mase", "rmsse", "scaled_pinball_loss", "coverage_80", "pit_80")
 
@@ -60,6 +61,20 @@ def accuracy(fresh: Fresh, ets_series: int, seed: int) -> dict[str, Any]:
                 )
             out[f"{name}@{level.name}"] = found
     out["champion@sku_store (full days only)"] = bt.measures(runs["champion"]["sku_store", True])
+    return out
+
+
+def lumpy(articles: int, seed: int) -> dict[str, Any]:
+    """The same on articles that sell on one day in four, in bulk: champion against the baselines, by the article."""
+    panel = load_lumpy(articles)
+    level = bt.Level("article", None, np.arange(panel.series))
+    champion = bt.backtest(panel, Champion(), [level], windows=WINDOWS, horizon=HORIZON, seed=seed)["article", False]
+    out: dict[str, Any] = {"champion@article": bt.measures(champion)}
+    for name in (f"{n}|{h}" for n in NAMES if n != "auto_ets" for h in ("sales", "restored")):
+        sums = bt.backtest(panel, baseline(*name.split("|")), [level], windows=WINDOWS, horizon=HORIZON, seed=seed)
+        found = bt.measures(sums["article", False])
+        found["champion_less_this"] = bt.differences(champion, sums["article", False], level.block, seed=seed)
+        out[f"{name}@article"] = found
     return out
 
 
@@ -107,7 +122,7 @@ def speeds(size: dict[str, Any], seed: int) -> dict[str, Any]:
 
 
 def _print(result: dict[str, Any]) -> None:
-    for name, found in result.get("accuracy", {}).items():
+    for name, found in [*result.get("accuracy", {}).items(), *result.get("lumpy", {}).items()]:
         shown = "  ".join(f"{key} {found[key]:.4f}" for key in _SHOWN if found.get(key) is not None)
         print(f"{name:36} {shown}")
         for key, (gap, low, high) in found.get("champion_less_this", {}).items():
@@ -134,6 +149,7 @@ def main() -> None:
         fresh = load_fresh()
         result["accuracy"] = accuracy(fresh, size["ets_series"], arguments.seed)
         result["recovery"] = recovery(fresh, size["seeds"])
+        result["lumpy"] = lumpy(size["articles"], arguments.seed)
     _print(result)
     print(json.dumps(result))
 
