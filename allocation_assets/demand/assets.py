@@ -97,7 +97,7 @@ def demand_forecasts(context: dg.AssetExecutionContext, home: HomeResource) -> d
         metadata={
             "dagster/row_count": rows,
             "series": demand.table.num_rows,
-            "is_cold_start": demand.is_cold_start,
+            "learned_on": str(demand.learned_on),
             "methods": dg.MetadataValue.md("| method | pairs |\n|---|---|\n" + shares),
         }
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ SERIES, SKUS, FACTORS, MODEL, WEEKS = FILES = tuple(f"demand_{name}.parquet" for
 _SERIES = ("ratio", "ratio_var", "spread", "spread_weight", "seen_days")
 _SKUS = ("level", "level_var", "growth")
 _CONSTANTS = ("level_drift", "ratio_drift", "growth_gain", "inflation")
+_LEARNED_ON = "learned_on"
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,16 @@ class Names:
 
 
 def write_state(
-    folder: Path, sku: pa.ChunkedArray, location: pa.ChunkedArray, state: DemandState, weeks: WeeklySums, names: Names
+    folder: Path, sku: pa.ChunkedArray, location: pa.ChunkedArray, state: DemandState, weeks: WeeklySums, names: Names,
+    learned_on: date,
 ) -> None:  # fmt: skip
-    """Write the state, each file complete or not at all."""
+    """Write the state, each file complete or not at all; learned_on: the date whose run learned from history."""
     series = dict(zip(_SERIES, state.series, strict=True))
     write_table(folder / SERIES, pa.table({"sku_id": sku, "location_id": location, **series}))
     write_table(folder / SKUS, pa.table({"sku_id": names.sku, **dict(zip(_SKUS, state.skus, strict=True))}))
     write_table(folder / FACTORS, _factors(state.sums, names))
     write_table(folder / WEEKS, _weeks(weeks, names))
-    names_of, values = list(_CONSTANTS), [*state.drifts, state.inflation]
+    names_of, values = [*_CONSTANTS, _LEARNED_ON], [*state.drifts, state.inflation, float(learned_on.toordinal())]
     names_of += [f"dispersion|{name}" for name in names.item_class]
     values += state.class_dispersion.tolist()
     write_table(folder / MODEL, pa.table({"name": names_of, "value": pa.array(values, pa.float64())}))
@@ -90,6 +93,13 @@ def read_model(folder: Path, names: Names, default_dispersion: float) -> tuple[F
         target[(slice(None), at) if kind == "offer" else (slice(None), row, at)] = seen, base
     *drifts, inflation = (known[name] for name in _CONSTANTS)
     return sums, np.array(dispersion), tuple(drifts), inflation
+
+
+def learned_on(folder: Path) -> date:
+    """The date whose run learned the state's constants and factors from history."""
+    table = pq.read_table(folder / MODEL)
+    known = dict(zip(table["name"].to_pylist(), table["value"].to_pylist(), strict=True))
+    return date.fromordinal(int(known[_LEARNED_ON]))
 
 
 def read_weeks(folder: Path, names: Names, most_weeks: int) -> WeeklySums:

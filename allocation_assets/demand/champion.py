@@ -19,7 +19,6 @@ as sold out counts as E[D | D >= units]; a day with nothing to sell says nothing
 The two drifts and the gain of the growth are chosen from a grid by the deviance of forecasts made at the start of each week, on
 the last third of the history; among those within `calm` of the best the one with the least drift is taken, as the one-standard-
 error rule does (Breiman et al. 1984). The same forecasts tell by how much their variance falls short: the inflation.
-
 *Season*: the class's yearly profile where two years of history show one (`season`), else 1.
 
 Known drawbacks: one level for all channels of a SKU's locations moves together; an outlier of more than `clip` standard
@@ -72,8 +71,7 @@ class ChampionSettings:
 @dataclass(frozen=True)
 class FactorSums:
     """Discounted units seen and units the levels expected without the factor, (2, ...): by group and weekday (G, 7), by group
-    and event (G, E), by offer class (C,); column or entry 0 of events and offers is 'none'; levels
-    that run high or low on the days without one are taken out of the rest."""
+    and event (G, E), by offer class (C,); column or entry 0 of events and offers is 'none'."""
 
     weekday: np.ndarray
     event: np.ndarray

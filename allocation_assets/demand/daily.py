@@ -44,6 +44,7 @@ class Calendar:
     is_weekly: bool
     history_days: int
     season_weeks: int
+    relearn_days: int
 
     @property
     def period_days(self) -> int:
@@ -63,7 +64,8 @@ class Calendar:
 
 @dataclass(frozen=True)
 class RunDemand:
-    """The series of a run (table, n rows), their codes and names, promotions, and the state at its close."""
+    """The series of a run (table, n rows), their codes and names, promotions, the state at its close, and the date whose run
+    learned from history (its own on a cold start)."""
 
     table: pa.Table
     codes: history.SeriesCodes
@@ -72,7 +74,7 @@ class RunDemand:
     promotions: history.Promotions
     state: DemandState
     weeks: WeeklySums
-    is_cold_start: bool
+    learned_on: date
 
 
 def settings_of(policy: Mapping[str, Any]) -> ChampionSettings:
@@ -90,7 +92,7 @@ def calendar_of(policy: Mapping[str, Any]) -> Calendar:
     """The calendar of the deployment's policy."""
     return Calendar(
         policy["calendar.events"], policy["calendar.period"] == "week", policy["demand.history_days"],
-        policy["demand.season_weeks"],
+        policy["demand.season_weeks"], policy["demand.relearn_days"],
     )  # fmt: skip
 
 
@@ -100,8 +102,12 @@ def form_demand(
 ) -> RunDemand:  # fmt: skip
     """The state of demand at the close of `day`.
 
-    carried: folder of the files that the landed date `carried_on` handed over; None = cold start from history.
+    carried: folder of the files that the landed date `carried_on` handed over; None = cold start from history. So it is after
+    `calendar.relearn_days`, too: constants that were learned once need not hold for ever.
     """
+    learned_on = carry.learned_on(carried) if carried else day
+    if (day - learned_on).days >= calendar.relearn_days:
+        carried, carried_on, learned_on = None, None, day
     table = history.read_series(connection, day)
     codes = history.series_codes(table)
     first = (carried_on or day - timedelta(days=calendar.history_days)) + timedelta(days=1)
@@ -114,7 +120,7 @@ def form_demand(
     walk = _Walk(connection, table, codes, promotions, names, calendar, settings)
     dates = history.landed_dates(connection, first, day)
     state, weeks = walk.onward(carried, carried_on, dates) if carried else walk.from_history(dates)
-    return RunDemand(table, codes, walk.keys, names, promotions, state, weeks, carried is None)
+    return RunDemand(table, codes, walk.keys, names, promotions, state, weeks, learned_on)
 
 
 class _Walk:
@@ -136,18 +142,11 @@ class _Walk:
         keys = Keys(ptr, sku, codes.location[rows], codes.group[rows], codes.sku_class[skus], codes.group_class)
         return keys, at[codes.like_sku[skus]]
 
-    def _days(self, dates: np.ndarray, rows: np.ndarray):
+    def _days(self, dates: np.ndarray, rows: np.ndarray) -> Days:
         events = self.calendar.event_of(dates, self.names.event)
         return history.read_days(
-            self.connection,
-            self.first_seen,
-            dates,
-            rows,
-            self.calendar.is_weekly,
-            events,
-            self.promotions,
-            self.names.offer,
-        )
+            self.connection, self.first_seen, dates, rows, self.calendar.is_weekly, events, self.promotions, self.names.offer
+        )  # fmt: skip
 
     def onward(self, folder: Path, before: date, dates: np.ndarray) -> tuple[DemandState, WeeklySums]:
         """The state of the date `before` after the dates and late facts; series and SKUs that are new begin at their priors."""
@@ -222,4 +221,4 @@ class _Walk:
 def save(folder: Path, demand: RunDemand) -> None:
     """Write what the date hands over."""
     table = demand.table
-    carry.write_state(folder, table["sku_id"], table["location_id"], demand.state, demand.weeks, demand.names)
+    carry.write_state(folder, table["sku_id"], table["location_id"], demand.state, demand.weeks, demand.names, demand.learned_on)
