@@ -356,3 +356,13 @@ def test_champion_and_baselines_from_libraries_on_the_sample(session, monkeypatc
     assert found["pair", "*", "seasonal_naive"]["wape"] == pytest.approx(0.0, abs=1e-6)
     assert found["pair", "*", "champion"]["wape_mean"] < found["pair", "*", "moving_average"]["wape_mean"]
     assert found["pair", "*", "auto_ets"]["series"] == 2
+
+
+def test_worked_example_of_the_methods_page():
+    """0 and 4 in turn for 14 days: 2 and 3 forecast have the same WAPE; only the second is biased."""
+    units = 4 * (np.arange(DAYS) % 2)[None]
+    found = rows_of(evaluate(panel(units, like_sku=np.full(1, -1)), np.array([1]), {},
+                             Contest(flat(2.0), {"other": flat(3.0)}, {}), windows=2, horizon=HORIZON, slow_series=0))  # fmt: skip
+    champion, other = (found["pair", "*", name] for name in ("champion", "other"))
+    assert (champion["wape_mean"], other["wape_mean"]) == (1.0, 1.0)
+    assert (champion["bias"], other["bias"], other["wape_difference"]) == (0.0, 0.5, 0.0)
