@@ -42,8 +42,10 @@ def measured(session: RunSession, run_date: date) -> pa.Table:
 def write_accuracy(session: RunSession, run_date: date) -> tuple[int, bool]:
     """Write the date's rows: measured on a day of the backtest, else those of the date before; (rows, measured or not)."""
     target = session.decision_file(DATASET, run_date)
-    days = session.policy.deployment(run_date)["demand.backtest_days"]
-    if WEEKDAYS[run_date.weekday()] in days:
+    policy = session.policy.deployment(run_date)
+    days = policy["demand.backtest_days"]
+    # By the week every date is the one of its week, whatever weekday weeks end on.
+    if days and (policy["calendar.period"] == "week" or WEEKDAYS[run_date.weekday()] in days):
         return write_lake(target, WRITE, {"rows": measured(session, run_date)}, {"day": run_date}), True
     before = predecessor(session, run_date)
     file = session.decision_file(DATASET, before) if before else None

@@ -216,7 +216,7 @@ def warehouse(path, skus=12, locations=6):
     return path
 
 
-CALENDAR = Calendar((), False, 182, 160)
+CALENDAR = Calendar((), False, 182, 160, 91)
 
 
 @pytest.fixture
@@ -297,7 +297,7 @@ class Session(SimpleNamespace):
 @pytest.fixture
 def session(small, segments, tmp_path, monkeypatch):
     values = {
-        "calendar.events": (), "calendar.period": "day", "demand.history_days": 182, "demand.season_weeks": 160, "demand.backtest_days": ("MON",),
+        "calendar.events": (), "calendar.period": "day", "demand.history_days": 182, "demand.season_weeks": 160, "demand.relearn_days": 91, "demand.backtest_days": ("MON",),
         "demand.backtest_origins": 2, "demand.backtest_series": 30, "demand.backtest_ets_series": 2,
     }  # fmt: skip
     made = Session(root=tmp_path, file=small, policy=SimpleNamespace(deployment=lambda day: values), values=values)
