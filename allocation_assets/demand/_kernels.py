@@ -115,10 +115,11 @@ def _expect(units, share, lift, level, excess, ratio, var, spread, weight, cfg, 
         mean = max(level[i] * ratio[i] * lift[i], least)
         own = one + (spread[i] + prior * excess[i]) / (weight[i] + prior)
         own = min(max(own, one), most)
-        part[i] = mean * share[i]
+        expected = mean * share[i]
+        noise[i] = expected * (own + expected * var[i])
+        part[i] = expected
         d[i] = own
         y[i] = units[i] if share[i] > zero else zero
-        noise[i] = part[i] * (d[i] + part[i] * var[i])
 
 
 @njit(**_COMPILE)
@@ -220,6 +221,11 @@ def _add_sums(y, part, group, offer, weekday, event, weight, sums):
 
 
 @njit(**_COMPILE)
+def _zeros(n):
+    return np.zeros(n, np.float32)
+
+
+@njit(**_COMPILE)
 def _advance_block(lo, hi, ptr, days, factors, class_disp, series, skus, cfg, day_weight, sums, score_from, score):
     """Take in all days for the SKUs of one block."""
     units, exposure, offer, first_day, group, weekday, event = days
@@ -227,8 +233,13 @@ def _advance_block(lo, hi, ptr, days, factors, class_disp, series, skus, cfg, da
     a, b = ptr[lo], ptr[hi]
     n = b - a
     level, excess, moved = np.empty(hi - lo), np.empty(hi - lo), np.empty(hi - lo)
-    level_of, excess_of, moved_of, y, part, d, noise, lift, held, share, unseen = np.zeros((11, n), np.float32)
-    ratio, var, spread, weight, seen = series[0, a:b], series[1, a:b], series[2, a:b], series[3, a:b], series[4, a:b]
+    # Each array by itself, also the rows of the state: of parts of one array no compiler can tell that they do not overlap,
+    # and the loops would not become vector instructions.
+    level_of, excess_of, moved_of = _zeros(n), _zeros(n), _zeros(n)
+    y, part, d, noise = _zeros(n), _zeros(n), _zeros(n), _zeros(n)
+    lift, held, share, unseen = _zeros(n), _zeros(n), _zeros(n), _zeros(n)
+    ratio, var, spread = series[RATIO, a:b].copy(), series[RATIO_VAR, a:b].copy(), series[SPREAD, a:b].copy()
+    weight, seen = series[SPREAD_WEIGHT, a:b].copy(), series[SEEN, a:b].copy()
     of, first = group[a:b], first_day[a:b]
     for t in range(units.shape[0]):
         today, promised = units[t, a:b], offer[t, a:b]
@@ -251,6 +262,8 @@ def _advance_block(lo, hi, ptr, days, factors, class_disp, series, skus, cfg, da
         _raise_ratios(y, part, d, share, unseen, moved_of, ratio, var, spread, weight, seen, cfg)
         if has_bound:
             unseen[:] = 0.0
+    series[RATIO, a:b], series[RATIO_VAR, a:b], series[SPREAD, a:b] = ratio, var, spread
+    series[SPREAD_WEIGHT, a:b], series[SEEN, a:b] = weight, seen
 
 
 @njit(**_COMPILE)
