@@ -152,7 +152,9 @@ def tables_of(sums: FactorSums, group_class: np.ndarray, settings: ChampionSetti
         _by_class(seen, group_class, classes), _by_class(base, group_class, classes), total, settings.weekday_weight
     )
     weekday = _ratio(seen, base, by_class[group_class], settings.weekday_weight)
-    weekday /= weekday.mean(axis=1, keepdims=True)
+    # Mean 1 over the weekdays that there are: a retailer by the week has one.
+    there = base.sum(axis=0) > 0
+    weekday /= (weekday[:, there] if there.any() else weekday).mean(axis=1, keepdims=True)
     event = _excess(sums.event, group_class, classes, settings)
     offer_seen, offer_base = sums.offer
     plain = _ratio(offer_seen[0], offer_base[0], 1.0, settings.offer_weight)
