@@ -31,35 +31,6 @@ def probability_at_least(units, mean, dispersion, *, shape_shift: float = 0.0) -
     return out
 
 
-def moments_given_at_least(units, mean, dispersion, *, second: bool = True) -> tuple[np.ndarray, np.ndarray | None]:
-    """(E[D | D >= units], E[D^2 | D >= units]): a day of which only a lower bound is known (sold until sold out).
-
-    The second from the factorial moment E[D (D - 1) 1(D >= s)] = mu (mu + d - 1) P(D'' >= s - 2), D'' of shape r + 2;
-    left out (None) where `second` is false. The mean is never below max(units, mean), the second moment never below
-    its square. Where P(D >= units) is too small for floating point the geometric tail of the distribution is used:
-    units + rho / (1 - rho), rho = p(units + 1) / p(units), capped at one more `dispersion`.
-    """
-    s, mu, d = np.broadcast_arrays(
-        np.asarray(units, np.float64), np.asarray(mean, np.float64), np.asarray(dispersion, np.float64)
-    )
-    below = probability_at_least(s, mu, d)
-    safe = below > 1e-200
-    scale = 1.0 / np.where(safe, below, 1.0)
-    rho = (mu / d + (1.0 - 1.0 / d) * s) / (s + 1.0)
-    excess = np.minimum(rho / np.maximum(1.0 - rho, 1e-9), np.maximum(d, 1.0))
-    above = mu * probability_at_least(s - 1.0, mu, d, shape_shift=1.0)
-    first = np.maximum(np.where(safe, above * scale, s + excess), np.maximum(s, mu))
-    if not second:
-        return first, None
-    factorial = mu * (mu + d - 1.0) * probability_at_least(s - 2.0, mu, d, shape_shift=2.0)
-    return first, np.maximum(np.where(safe, factorial * scale + first, 0.0), first**2)
-
-
-def expected_given_at_least(units, mean, dispersion) -> np.ndarray:
-    """E[D | D >= units]; see `moments_given_at_least`."""
-    return moments_given_at_least(units, mean, dispersion, second=False)[0]
-
-
 def expected_sales(stock, mean, dispersion) -> np.ndarray:
     """G(y) = E[min(D, y)] in units; negative stock is backlog, which sells for certain: G(y) = y for y <= 0."""
     y, mu, d = np.broadcast_arrays(

@@ -8,9 +8,7 @@ from scipy import stats
 
 from allocation_assets.demand.distribution import (
     demand_quantiles,
-    expected_given_at_least,
     expected_sales,
-    moments_given_at_least,
     probability_at_least,
 )
 
@@ -31,10 +29,6 @@ def test_closed_forms_against_scipy(mean, d):
     mass = demand.pmf(units)
     for s in {0, 1, 2, int(mean), int(mean) + 3, int(demand.ppf(0.999))}:
         assert probability_at_least(s, mean, d) == pytest.approx(demand.sf(s - 1), rel=1e-9)
-        conditional = (units * mass)[s:].sum() / mass[s:].sum()
-        assert expected_given_at_least(s, mean, d) == pytest.approx(conditional, rel=1e-6)
-        square = (units.astype(float) ** 2 * mass)[s:].sum() / mass[s:].sum()
-        assert moments_given_at_least(s, mean, d)[1] == pytest.approx(square, rel=1e-6)
         assert expected_sales(s, mean, d) == pytest.approx((np.minimum(units, s) * mass).sum(), rel=1e-7)
     assert expected_sales(-3, mean, d) == -3
 
@@ -60,9 +54,3 @@ def test_quantiles_without_demand_or_order():
     assert demand_quantiles([0.0], [1.0], [7]).tolist() == [[0, 0, 0, 0]]
     with pytest.raises(ValueError, match="levels"):
         demand_quantiles([1.0], [1.0], [7], (0.9, 0.5))
-
-
-def test_impossible_bounds_stay_finite():
-    """A thousand sold where 0.01 was expected: the tail underflows, the answer stays near the bound."""
-    got = expected_given_at_least([1000.0, 1e6, 5.0], [0.01, 0.5, 0.0], [1.0, 2.0, 1.5])
-    assert np.isfinite(got).all() and (got >= [1000.0, 1e6, 5.0]).all() and (got <= [1001.0, 1e6 + 2, 6.5]).all()
