@@ -83,7 +83,7 @@ def prepare(problem: AllocationProblem, settings: AllocationSettings) -> Instanc
     rows = len(p.row_dc)
     row_ptr = np.searchsorted(p.pair_row, np.arange(rows + 1))
     pack = p.row_case_pack[p.pair_row]
-    gain = p.gain_per_unit + p.holding_per_unit
+    gain = p.earned_per_unit
     cost = p.holding_per_unit + p.ship_cost_per_unit
     cap_units, cap_cases = _caps(p, pack)
     forced, forced_units, partial_at, partial_units = _forced(p, pack, cap_units)
@@ -119,6 +119,7 @@ def _sorted(problem: AllocationProblem) -> tuple[AllocationProblem, np.ndarray]:
     if np.any((np.diff(sorted_row) == 0) & (np.diff(sorted_key) == 0)):
         raise ValueError("allocation: pair_key repeats within a supply row; give each pair one key")
     skip = {"receiving_capacity_units", "dispatch_capacity_units", "dispatch_capacity_lines"}
+    skip |= {"pool_cap_units", "pool_is_protection"}
     names = [f.name for f in fields(problem) if not f.name.startswith("row_") and f.name not in skip]
     return replace(problem, **{name: getattr(problem, name)[order] for name in names}), order
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-OPEN, BLOCKED, NO_SHIP_DAY, RECORD_HOLD = 0, 1, 2, 3
+OPEN, BLOCKED, NO_SHIP_DAY, RECORD_HOLD, RECENTLY_MOVED = 0, 1, 2, 3, 4
+MARGINAL_VALUE, PROPORTIONAL, EQUAL_DAYS, TIERS = 0, 1, 2, 3
 NO_LIMIT = -1
 REASONS = (
     "",  # wants nothing and gets nothing
@@ -27,6 +28,12 @@ REASONS = (
     "blocked",
     "no_ship_day",
     "record_hold",
+    "recently_moved",
+    "min_shipment",
+    "line_cost",
+    "quota",
+    "protected",
+    "fair_share",
 )
 
 
@@ -41,11 +48,20 @@ class AllocationProblem:
     `presentation_min_units` and `presentation_value_per_unit` (bonus per unit shipped below it);
     `shelf_capacity_units` (position after delivery, -1 = none); `min_units` (forced, 0 = none), `max_units` (-1 =
     none), `is_max_override` (the maximum is a person's); `block` (0 open, 1 blocked, 2 no ship day, 3 held until
-    the location's records are mended);
+    the location's records are mended, 4 stock moved to or from it days ago);
+    `multiple_cases` >= 1 (a line is a whole number of that many cases: layer, pallet); `line_cost` (money once per
+    line); `min_ship_units` (a line that no minimum forces has at least that many, in whole multiples; 0 = none);
+    `pool` index into the pools, all pairs of which share a row (-1 = none); `tier` (lowest first, rule TIERS) and
+    `daily_mean_units` (rule EQUAL_DAYS);
     `receiving_bucket`, `dispatch_bucket` index into the capacities (-1 = none).
 
     Rows (m): `row_dc` int code; `row_case_pack` >= 1; `row_available_units`, `row_hold_back_units` >= 0: what may be
-    shipped is available less hold-back.
+    shipped is available less hold-back; `row_keep_price`: money that a unit kept at the DC is expected to earn before
+    the next inbound, taken off the gain of a unit sold (see `keep`); `row_rule`: 0 marginal value, else the fair share
+    that policy chose: 1 proportional to need, 2 equal days of supply, 3 tiers, then proportional.
+
+    Pools: `pool_cap_units`: most units that the pairs of a pool get together (quota, or what others' protected
+    promotion units leave: `pool_is_protection`).
 
     Capacities: `receiving_capacity_units` per location and arrival date, `dispatch_capacity_units` and
     `dispatch_capacity_lines` per DC and ship date; -1 = no limit. Net of firm lines decided before.
@@ -66,15 +82,35 @@ class AllocationProblem:
     max_units: np.ndarray
     is_max_override: np.ndarray
     block: np.ndarray
+    multiple_cases: np.ndarray
+    line_cost: np.ndarray
+    min_ship_units: np.ndarray
+    pool: np.ndarray
+    tier: np.ndarray
+    daily_mean_units: np.ndarray
     receiving_bucket: np.ndarray
     dispatch_bucket: np.ndarray
     row_dc: np.ndarray
     row_case_pack: np.ndarray
     row_available_units: np.ndarray
     row_hold_back_units: np.ndarray
+    row_keep_price: np.ndarray
+    row_rule: np.ndarray
+    pool_cap_units: np.ndarray
+    pool_is_protection: np.ndarray
     receiving_capacity_units: np.ndarray
     dispatch_capacity_units: np.ndarray
     dispatch_capacity_lines: np.ndarray
+
+    @property
+    def pair_pack(self) -> np.ndarray:
+        """Units of the smallest step of each pair: case pack x multiple."""
+        return self.row_case_pack[self.pair_row] * self.multiple_cases
+
+    @property
+    def earned_per_unit(self) -> np.ndarray:
+        """Money that a unit sold earns beyond what it would have earned at the DC, plus the holding it saves."""
+        return np.maximum(self.gain_per_unit - self.row_keep_price[self.pair_row] + self.holding_per_unit, 0.0)
 
     @property
     def row_supply_units(self) -> np.ndarray:
@@ -159,15 +195,17 @@ class AllocationPlan:
 
 _INTEGERS = {
     "pair_row", "pair_key", "position_units", "presentation_min_units", "shelf_capacity_units", "min_units",
-    "max_units", "block", "receiving_bucket", "dispatch_bucket", "row_dc", "row_case_pack", "row_available_units",
-    "row_hold_back_units", "receiving_capacity_units", "dispatch_capacity_units", "dispatch_capacity_lines",
+    "max_units", "block", "multiple_cases", "min_ship_units", "pool", "tier", "receiving_bucket", "dispatch_bucket",
+    "row_dc", "row_case_pack", "row_available_units", "row_hold_back_units", "row_rule", "pool_cap_units", "receiving_capacity_units", "dispatch_capacity_units", "dispatch_capacity_lines",
 }  # fmt: skip
 _DEFAULTS = {
     "holding_per_unit": 0.0, "ship_cost_per_unit": 0.0, "presentation_min_units": 0,
     "presentation_value_per_unit": 0.0, "shelf_capacity_units": NO_LIMIT, "min_units": 0, "max_units": NO_LIMIT,
-    "is_max_override": False, "block": OPEN, "receiving_bucket": NO_LIMIT, "dispatch_bucket": NO_LIMIT,
+    "is_max_override": False, "block": OPEN, "multiple_cases": 1, "line_cost": 0.0, "min_ship_units": 0,
+    "pool": NO_LIMIT, "tier": 0, "receiving_bucket": NO_LIMIT, "dispatch_bucket": NO_LIMIT,
 }  # fmt: skip
-_ROW_DEFAULTS = {"row_dc": 0, "row_case_pack": 1, "row_hold_back_units": 0}
+_ROW_DEFAULTS = {"row_dc": 0, "row_case_pack": 1, "row_hold_back_units": 0, "row_keep_price": 0.0, "row_rule": 0}
+_BOOLEANS = {"is_max_override", "pool_is_protection"}
 
 
 def allocation_problem(**arrays) -> AllocationProblem:
@@ -178,6 +216,8 @@ def allocation_problem(**arrays) -> AllocationProblem:
     one line that says what is wrong.
     """
     n, m = len(arrays["pair_row"]), len(arrays["row_available_units"])
+    arrays.setdefault("daily_mean_units", arrays.get("mean_units"))
+    arrays.setdefault("pool_is_protection", np.zeros(len(arrays.get("pool_cap_units", ())), bool))
     unknown = set(arrays) - {f.name for f in fields(AllocationProblem)}
     if unknown:
         raise ValueError(f"allocation: unknown arrays {sorted(unknown)}")
@@ -186,7 +226,7 @@ def allocation_problem(**arrays) -> AllocationProblem:
         value = arrays.get(f.name)
         if value is None:
             value = _default(f.name, n)
-        dtype = np.bool_ if f.name == "is_max_override" else np.int64 if f.name in _INTEGERS else np.float64
+        dtype = np.bool_ if f.name in _BOOLEANS else np.int64 if f.name in _INTEGERS else np.float64
         value = np.asarray(value)
         if value.ndim == 0:
             value = np.full(m if f.name.startswith("row_") else n, value)
@@ -207,7 +247,7 @@ def _default(name: str, n: int):
         return _DEFAULTS[name]
     if name in _ROW_DEFAULTS:
         return _ROW_DEFAULTS[name]
-    if "capacity" in name:
+    if "capacity" in name or name == "pool_cap_units":
         return np.empty(0, np.int64)
     raise ValueError(f"allocation: array {name} is missing")
 
@@ -215,7 +255,8 @@ def _default(name: str, n: int):
 def _validate(p: AllocationProblem, n: int, m: int) -> None:
     for f in fields(AllocationProblem):
         value = getattr(p, f.name)
-        want = m if f.name.startswith("row_") else None if "_capacity_" in f.name and "shelf" not in f.name else n
+        shared = "_capacity_" in f.name and "shelf" not in f.name
+        want = m if f.name.startswith("row_") else None if shared or f.name.startswith("pool_") else n
         if want is not None and value.shape != (want,):
             raise ValueError(f"allocation: {f.name} has shape {value.shape}, expected ({want},)")
         if value.dtype == np.float64 and not np.isfinite(value).all():
@@ -225,10 +266,13 @@ def _validate(p: AllocationProblem, n: int, m: int) -> None:
     _in_range("pair_row", p.pair_row, 0, m)
     _in_range("receiving_bucket", p.receiving_bucket, -1, len(p.receiving_capacity_units))
     _in_range("dispatch_bucket", p.dispatch_bucket, -1, len(p.dispatch_capacity_units))
-    _in_range("block", p.block, 0, 4)
+    _in_range("block", p.block, 0, 5)
+    _in_range("row_rule", p.row_rule, 0, 4)
+    _in_range("pool", p.pool, -1, len(p.pool_cap_units))
     minimums = {
         "mean_units": 0, "dispersion": 1, "holding_per_unit": 0, "ship_cost_per_unit": 0, "min_units": 0,
         "presentation_value_per_unit": 0, "row_case_pack": 1, "row_hold_back_units": 0,
+        "multiple_cases": 1, "line_cost": 0, "min_ship_units": 0, "row_keep_price": 0, "pool_cap_units": 0,
         "receiving_capacity_units": -1, "dispatch_capacity_units": -1, "dispatch_capacity_lines": -1,
     }  # fmt: skip
     for name, least in minimums.items():
