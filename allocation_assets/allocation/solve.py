@@ -1,0 +1,256 @@
+"""Decides the cases: forced minimums, the search for capacity prices, repair and polish, over one shard or many.
+
+A shard is any set of whole supply rows with the shared capacities of the run. Shards are prepared one after the other
+and only their markets are kept; the result is the same for any cut into shards and any number of threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from allocation_assets.allocation.fair_share import share_limits
+from allocation_assets.allocation.market import Limits, Market, full_limits, join, pack_market
+from allocation_assets.allocation.polish import polish
+from allocation_assets.allocation.prepare import UNLIMITED, Instance
+from allocation_assets.allocation.prices import Prices, PriceSearch, Relaxed, relax, zero_prices
+from allocation_assets.allocation.problem import AllocationSettings, StartPrices
+from allocation_assets.allocation.repair import Repair
+
+# From this many cases on, prices are first sought on a sample of the rows.
+_SAMPLE_FROM = 1_000_000
+_SAMPLE_CASES = 300_000
+# Plans are built at the prices of several rounds while that is cheap.
+_ATTEMPTS, _ATTEMPT_CASES = 6, 60_000
+
+
+@dataclass
+class Part:
+    """What is kept of one shard: its market and its forced cases; pair, row and pool numbers are the shard's own.
+
+    Forced cases: `pair` (index among `forced_pairs`), `case`, `size` (units), `score` (worth per unit). `free` is the
+    market without the rules of fair share (the same object where no row has one): what the bound stands on.
+    """
+
+    pairs: int
+    rows: int
+    pools: int
+    limits: Limits
+    market: Market
+    free: Market
+    forced_pairs: np.ndarray
+    forced_at: np.ndarray
+    items: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+    row_pack: np.ndarray
+    is_exact: bool
+
+
+@dataclass
+class Solution:
+    """A plan of all shards: pairs are numbered through, shard after shard, in sorted order.
+
+    `granted`/`granted_units` of `forced_pairs`; `x` free cases of the pairs of `market`; `relaxed` the rows' thresholds
+    at `prices` in the market without fair-share rules; limits before (`after_forced`) and after (`left`) the free cases;
+    `is_repaired` where the plan differs from the rows' own optimum at the prices; `bound` on the worth of free cases.
+    """
+
+    market: Market
+    x: np.ndarray
+    forced_pairs: np.ndarray
+    granted: np.ndarray
+    granted_units: np.ndarray
+    prices: Prices
+    relaxed: Relaxed
+    after_forced: Limits
+    left: Limits
+    is_exact: bool
+    is_repaired: np.ndarray
+    bound: float
+    row_offset: np.ndarray
+    pair_offset: np.ndarray
+    pool_offset: np.ndarray
+
+    def shared_limits(self, inst: Instance, base: np.ndarray) -> np.ndarray:
+        """Most cases per pair of an instance under the rules of fair share (no limit where its row has none)."""
+        lim = share_limits(inst)
+        return np.full(len(base), UNLIMITED) if lim is inst.lim else np.where(
+            inst.problem.row_rule[inst.problem.pair_row] > 0, np.maximum(lim, base), UNLIMITED
+        )
+
+
+def part_of(inst: Instance) -> Part:
+    """Pack one prepared shard; the instance may be dropped afterwards."""
+    p = inst.problem
+    forced_pairs = np.flatnonzero(inst.forced > 0)
+    limits = full_limits(inst)
+    lim = share_limits(inst)
+    market = pack_market(inst, inst.forced, lim, limits)
+    free = market if lim is inst.lim else pack_market(inst, inst.forced, inst.lim, limits)
+    plain = bool((market.fee <= 0).all() and (market.least <= 1).all()) and lim is inst.lim
+    same_pack = np.diff(market.pack) == 0
+    same_pack[market.row_ptr[1:-1][(market.row_ptr[1:-1] > 0) & (market.row_ptr[1:-1] < len(market.pack))] - 1] = True
+    return Part(
+        pairs=len(inst.pack), rows=len(p.row_dc), pools=len(p.pool_cap_units), limits=limits, market=market, free=free,
+        forced_pairs=forced_pairs,
+        forced_at=np.stack([p.pair_row, p.pool, p.receiving_bucket, p.dispatch_bucket])[:, forced_pairs].copy(),
+        items=_forced_items(inst, forced_pairs), row_pack=_row_steps(inst), is_exact=plain and bool(same_pack.all()),
+    )  # fmt: skip
+
+
+def _row_steps(inst: Instance) -> np.ndarray:
+    """Units that the supply of a row is handed out in: the greatest step that all its pairs' packs are multiples of."""
+    step = np.zeros(len(inst.problem.row_dc), np.int64)
+    np.gcd.at(step, inst.problem.pair_row, inst.pack)
+    return np.maximum(step, 1)
+
+
+def _forced_items(inst: Instance, pairs: np.ndarray):
+    from allocation_assets.allocation._kernels import falling_scores
+
+    counts = inst.forced[pairs]
+    owner = np.repeat(np.arange(len(pairs)), counts)
+    first = np.cumsum(counts) - counts
+    case = np.arange(len(owner)) - first[owner]
+    size = inst.pack[pairs][owner]
+    odd = case == inst.partial_at[pairs][owner]
+    size = np.where(odd, inst.partial_units[pairs][owner], size)
+    scores = np.empty(len(owner))
+    falling_scores(inst.item_ptr[pairs], inst.worth, size, first, counts, scores)
+    return owner, case, size, scores
+
+
+def solve(parts: list[Part], settings: AllocationSettings) -> Solution:
+    """Decide all free cases of the shards."""
+    offsets = [np.cumsum([0, *(getattr(part, name) for part in parts)]) for name in ("pairs", "rows", "pools")]
+    limits = _joint_limits(parts)
+    forced_pairs, wanted, granted, units = _serve_forced(parts, offsets, limits)
+    # A minimum that could not be met in full has used up one of its limits: nothing more for that pair.
+    closed = np.sort(forced_pairs[granted < wanted])
+    steps = np.concatenate([part.row_pack for part in parts]) if parts else np.ones(0, np.int64)
+    after_forced = limits
+    rooms = Limits(**vars(limits))
+    rooms.row = limits.row // steps * steps
+    market = _joined([part.market for part in parts], offsets, rooms, closed)
+    has_rule = any(part.free is not part.market for part in parts)
+    free = _joined([part.free for part in parts], offsets, rooms, closed) if has_rule else market
+    is_exact = all(part.is_exact for part in parts)
+    x, prices, relaxed, is_exact = _decide(market, settings, is_exact)
+    if has_rule:
+        relaxed = relax(free, prices, settings.threads)
+    repair = Repair(market, settings.threads)
+    left = repair.left_after(x)
+    left.row = left.row + (after_forced.row - rooms.row)
+    return Solution(
+        market, x, forced_pairs, granted, units, prices, relaxed, after_forced, left, is_exact,
+        x != relaxed.x if not has_rule else np.zeros(len(x), np.bool_), relaxed.bound,
+        offsets[1], offsets[0], offsets[2],
+    )  # fmt: skip
+
+
+def _joint_limits(parts: list[Part]) -> Limits:
+    """Rows and pools one after the other; the capacities are the run's, so any shard's copy is all of them."""
+    shared = parts[0].limits
+    return Limits(
+        np.concatenate([part.limits.row for part in parts]), np.concatenate([part.limits.pool for part in parts]),
+        shared.receiving.copy(), shared.dispatch.copy(), shared.lines.copy(),
+    )  # fmt: skip
+
+
+def _serve_forced(parts, offsets, limits: Limits):
+    """Grant forced cases in order of worth per unit over all shards; returns (pairs, wanted, granted, units)."""
+    from allocation_assets.allocation._kernels import serve_forced
+
+    pairs = np.concatenate([part.forced_pairs + at for part, at in zip(parts, offsets[0], strict=False)])
+    where = np.ascontiguousarray(np.concatenate([part.forced_at for part in parts], axis=1))
+    sizes = [len(part.forced_pairs) for part in parts]
+    where[0] += np.repeat(offsets[1][:-1], sizes)
+    where[1] += np.where(where[1] >= 0, np.repeat(offsets[2][:-1], sizes), 0)
+    starts = np.cumsum([0, *sizes])
+    owner = np.concatenate([part.items[0] + at for part, at in zip(parts, starts, strict=False)])
+    case, size, score = (np.concatenate([part.items[i] for part in parts]) for i in (1, 2, 3))
+    granted, units = np.zeros(len(pairs), np.int64), np.zeros(len(pairs), np.int64)
+    if len(pairs):
+        serve_forced(
+            np.argsort(-score, kind="stable"), owner, case, size, *where, limits.row, limits.pool, limits.receiving,
+            limits.dispatch, limits.lines, granted, units,
+        )  # fmt: skip
+    return pairs, np.bincount(owner, minlength=len(pairs)), granted, units
+
+
+def _joined(markets: list[Market], offsets, limits: Limits, closed: np.ndarray) -> Market:
+    """One market of all shards, numbered through, without the pairs whose minimum could not be met."""
+    for i, market in enumerate(markets):
+        market.pair = market.pair + offsets[0][i]
+        market.pool = np.where(market.pool >= 0, market.pool + np.int32(offsets[2][i]), market.pool)
+    market = join(markets, limits)
+    return market.without(closed) if len(closed) else market
+
+
+def _decide(market: Market, settings: AllocationSettings, is_exact: bool) -> tuple[np.ndarray, Prices, Relaxed, bool]:
+    """(free cases per active pair, prices, thresholds, whether the plan is proven optimal)."""
+    prices = zero_prices(market)
+    relaxed = relax(market, prices, settings.threads)
+    repair = Repair(market, settings.threads)
+    if is_exact and _fits(repair, relaxed):
+        return relaxed.x.astype(np.int64), prices, relaxed, True
+    search = _searched(market, settings, repair)
+    if search is not None:
+        prices, relaxed = search.best_prices, search.best_relaxed
+    repair.attempt(prices, relaxed)
+    # The rows' plain order is a plan as well, and on tiny problems sometimes the better one.
+    if market.cases <= _ATTEMPT_CASES:
+        repair.attempt(zero_prices(market), relax(market, zero_prices(market), settings.threads))
+        if len(market.pair) <= settings.polish_pairs:
+            polish(repair, prices, relaxed, settings)
+    return repair.best_x, prices, relaxed, False
+
+
+def _fits(repair: Repair, relaxed: Relaxed) -> bool:
+    """Whether the rows' own optimum keeps every capacity (it keeps supply and pools by construction)."""
+    left = repair.left_after(relaxed.x.astype(np.int64))
+    return all((amount >= 0).all() for amount in vars(left).values())
+
+
+def _searched(market: Market, settings: AllocationSettings, repair: Repair) -> PriceSearch | None:
+    """Search prices: from yesterday's, or on a sample of rows first where the market is large."""
+    if all((getattr(market.limits, kind) >= UNLIMITED // 2).all() for kind in ("receiving", "dispatch", "lines")):
+        return None
+    start, spread = _start(market, settings.start_prices), None
+    if market.cases >= _SAMPLE_FROM:
+        part = market.sample(_SAMPLE_CASES / market.cases, 1)
+        first = PriceSearch(part, settings.threads, settings.damping, start)
+        first.run(settings.price_rounds, 1e-6)
+        start = first.best_prices
+        # A sample's prices are off by its own chance: the windows of the full passes allow for it.
+        spread = {k: np.maximum(half * 4, 0.02 * widest(start, k)) for k, half in first.spread().items()}
+    search = PriceSearch(market, settings.threads, settings.damping, start, spread)
+    small = market.cases <= _ATTEMPT_CASES
+    state = {"attempts": 0}
+
+    def on_round(relaxed, prices) -> bool:
+        near = relaxed.bound <= search.best_bound * (1 + 1e-4)
+        if small and near and state["attempts"] < _ATTEMPTS:
+            state["attempts"] += 1
+            repair.attempt(prices, relaxed)
+        gap = search.best_bound - repair.best_worth
+        return small and gap <= settings.target_gap * abs(search.best_bound)
+
+    rounds = settings.price_rounds if market.cases < _SAMPLE_FROM else min(settings.price_rounds, 8)
+    search.run(rounds, 1e-9 if market.cases < _SAMPLE_FROM else 1e-6, on_round)
+    return search
+
+
+def widest(prices: Prices, kind: int) -> float:
+    """Largest price of one kind, for the width of a window."""
+    values = (prices.receiving, prices.dispatch, prices.lines)[kind - 1]
+    return float(values.max(initial=0.0)) + 1e-6
+
+
+def _start(market: Market, start: StartPrices | None) -> Prices:
+    prices = zero_prices(market)
+    if start is not None:
+        prices.receiving[:] = start.receiving
+        prices.dispatch[:] = start.dispatch
+        prices.lines[:] = start.lines
+    return prices
