@@ -12,7 +12,6 @@ import numpy as np
 from numba import njit
 
 BINS = 256
-NO_KIND, RECEIVING, DISPATCH, LINES = 0, 1, 2, 3
 
 
 @njit(cache=True, nogil=True)
@@ -199,17 +198,70 @@ def _count(histogram, bucket, value, low_edge, scale, weight):
 
 
 @njit(cache=True, nogil=True)
+def _count_receiving(j0, j1, ptr, pack, receiving, pool, pool_price, x, net, high, low, price, edge, scale, histogram):
+    """Critical receiving prices of a row: a chosen case gives way to the best that waits, a waiting one to the last."""
+    origin = ptr[j0]
+    for j in range(j0, j1):
+        b = receiving[j]
+        if b < 0 or scale[b] <= 0.0:
+            continue
+        held = pool_price[pool[j]] if pool[j] >= 0 else 0.0
+        per_unit, first, mine = 1.0 / pack[j], ptr[j] - origin, x[j]
+        for k in range(ptr[j + 1] - ptr[j]):
+            waits = low + held if k < mine else max(high, held)
+            _count(histogram, b, price[b] + net[first + k] * per_unit - waits, edge, scale, pack[j])
+
+
+@njit(cache=True, nogil=True)
+def _count_dispatch(j0, j1, ptr, pack, dispatch, pool, pool_price, x, net, price, edge, scale, histogram):
+    """Critical dispatch prices of a row: all of it pays the same, so the cases inside the supply, down to a net of 0."""
+    origin = ptr[j0]
+    for j in range(j0, j1):
+        b = dispatch[j]
+        if b < 0 or scale[b] <= 0.0:
+            continue
+        held = pool_price[pool[j]] if pool[j] >= 0 else 0.0
+        per_unit, first = 1.0 / pack[j], ptr[j] - origin
+        for k in range(x[j]):
+            _count(histogram, b, price[b] + net[first + k] * per_unit - held, edge, scale, pack[j])
+
+
+@njit(cache=True, nogil=True)
+def _count_lines(
+    j0, j1, ptr, pack, dispatch, pool, pool_price, fee, least, x, net, high, low, price, edge, scale, histogram
+):
+    """Critical line prices of a row: what each pair's cases net beyond the row's price, before the line's."""
+    origin = ptr[j0]
+    for j in range(j0, j1):
+        b = dispatch[j]
+        if b < 0 or scale[b] <= 0.0 or fee[j] < 0.0:
+            continue
+        # The jump of the envelope has paid the present line price already: it is added back.
+        waits = (low if x[j] > 0 else high) + (pool_price[pool[j]] if pool[j] >= 0 else 0.0)
+        total = price[b]
+        for k in range(ptr[j + 1] - ptr[j]):
+            gain = net[ptr[j] - origin + k] - waits * pack[j]
+            if gain > 0.0:
+                total += gain
+            elif k == 0:
+                total += gain * least[j]
+        _count(histogram, b, total, edge, scale, 1)
+
+
+@njit(cache=True, nogil=True)
 def price_rows(
     row_ptr, ptr, worth, pack, receiving, dispatch, pool, fee, least, is_plain, row_room, pool_room, p_receiving,
-    p_dispatch, p_lines, r0, r1, x, high, low, inner, pool_left, pool_price, kind, low_edge, scale, histogram,
+    p_dispatch, p_lines, r0, r1, x, high, low, inner, pool_left, pool_price, edge_r, scale_r, count_r, edge_d, scale_d,
+    count_d, edge_l, scale_l, count_l,
 ):  # fmt: skip
-    """Solve the rows r0 <= r < r1 exactly at given capacity prices, and count critical prices of one kind of capacity.
+    """Solve the rows r0 <= r < r1 exactly at given capacity prices, and count critical prices of capacities.
+
+    Per kind of capacity (receiving, dispatch, lines): lower edge and scale of each one's window, and its histogram;
+    a kind whose scale has length 0 is not counted.
 
     Fills x (free cases per pair), high and low (money per unit of supply: what the row's last chosen and its best
     waiting case net), inner (the row's optimum, or a bound on it) and pool_price (per unit). The critical price of a
-    case is the capacity's price at which it drops out. Receiving: a chosen case gives way to the best that waits in its
-    row (`low`), a waiting one must beat the row's last (`high`). Dispatch: the whole row pays the same price, so only
-    cases inside the supply count, down to a net of 0. Lines: what a pair's cases net beyond the row's price.
+    case is the capacity's price at which it drops out, all other prices fixed.
     """
     size = 1
     for r in range(r0, r1):
@@ -231,38 +283,18 @@ def price_rows(
             high[r], low[r], inner[r] = _mixed_row(
                 j0, j1, ptr, net, count, pack, pool, row_room[r], pool_room, pool_left, pool_price, x
             )
-        if kind == NO_KIND:
-            continue
-        origin = ptr[j0]
-        for j in range(j0, j1):
-            first, mine = ptr[j] - origin, x[j]
-            held = pool_price[pool[j]] if pool[j] >= 0 else 0.0
-            if kind == RECEIVING:
-                b = receiving[j]
-                if b < 0 or scale[b] <= 0.0:
-                    continue
-                for k in range(ptr[j + 1] - ptr[j]):
-                    waits = low[r] + held if k < mine else max(high[r], held)
-                    _count(histogram, b, p_receiving[b] + net[first + k] / pack[j] - waits, low_edge, scale, pack[j])
-            elif kind == DISPATCH:
-                b = dispatch[j]
-                if b < 0 or scale[b] <= 0.0:
-                    continue
-                for k in range(mine):
-                    _count(histogram, b, p_dispatch[b] + net[first + k] / pack[j] - held, low_edge, scale, pack[j])
-            else:
-                b = dispatch[j]
-                if b < 0 or scale[b] <= 0.0 or fee[j] < 0.0:
-                    continue
-                # The jump of the envelope has paid the present line price already: it is added back.
-                waits, total = (low[r] if mine > 0 else high[r]) + held, p_lines[b]
-                for k in range(ptr[j + 1] - ptr[j]):
-                    gain = net[first + k] - waits * pack[j]
-                    if gain > 0.0:
-                        total += gain
-                    elif k == 0:
-                        total += gain * least[j]
-                _count(histogram, b, total, low_edge, scale, 1)
+        if scale_r.shape[0] > 0:
+            _count_receiving(
+                j0, j1, ptr, pack, receiving, pool, pool_price, x, net, high[r], low[r], p_receiving, edge_r, scale_r,
+                count_r,
+            )  # fmt: skip
+        if scale_d.shape[0] > 0:
+            _count_dispatch(j0, j1, ptr, pack, dispatch, pool, pool_price, x, net, p_dispatch, edge_d, scale_d, count_d)
+        if scale_l.shape[0] > 0:
+            _count_lines(
+                j0, j1, ptr, pack, dispatch, pool, pool_price, fee, least, x, net, high[r], low[r], p_lines, edge_l,
+                scale_l, count_l,
+            )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
@@ -590,3 +622,21 @@ def share_rows(
             _largest_remainder(pairs, j1 - j0, want, pack, room, share)
         for j in range(j0, j1):
             lim[j] = min(lim[j], forced[j] + share[j])
+
+
+@njit(cache=True, nogil=True)
+def add_loads(x, pack, row, pool, receiving, dispatch, fee, sign, row_left, pool_left, receiving_left, dispatch_left, lines_left):
+    """Add sign x the units (and lines) of a plan to what is left of every limit, in place."""
+    for j in range(x.shape[0]):
+        units = sign * x[j] * pack[j]
+        if units == 0:
+            continue
+        row_left[row[j]] += units
+        if pool[j] >= 0:
+            pool_left[pool[j]] += units
+        if receiving[j] >= 0:
+            receiving_left[receiving[j]] += units
+        if dispatch[j] >= 0:
+            dispatch_left[dispatch[j]] += units
+            if fee[j] >= 0.0:
+                lines_left[dispatch[j]] += sign

@@ -14,6 +14,7 @@ from allocation_assets.allocation.problem import OPEN, AllocationProblem, Alloca
 UNLIMITED = np.int64(2**62)
 # Pairs per range of a compiled walk: small enough for its buffer of cases to stay in the cache of a core.
 _PAIRS_PER_RANGE = 50_000
+_CASES_PER_PAIR = 4
 
 
 @dataclass
@@ -114,19 +115,23 @@ def _store_cases(inst: Instance, keep_all: bool) -> None:
     stored = np.zeros(n, np.int64)
     outputs = (inst.want, inst.first_unit, inst.no_line, inst.lim, stored)
 
+    # Each range writes into its own stretch of one array; the stretches are closed up afterwards.
+    worth = np.empty(_CASES_PER_PAIR * n + 64)
+
     def one_range(lo, hi):
-        parts, room = [], 4 * (hi - lo) + 64
-        while lo < hi:
+        reached, used = build_cases(*walk, lo, hi, *outputs, worth[_CASES_PER_PAIR * lo : _CASES_PER_PAIR * hi])
+        if reached == hi:
+            return worth[_CASES_PER_PAIR * lo : _CASES_PER_PAIR * lo + used]
+        room = 4 * _CASES_PER_PAIR * (hi - lo)
+        while reached < hi:
             buffer = np.empty(room)
             reached, used = build_cases(*walk, lo, hi, *outputs, buffer)
-            parts.append(buffer[:used].copy())
-            room = room if reached > lo else 4 * room
-            lo = reached
-        return parts
+            room *= 4
+        return buffer[:used]
 
     edges = range(0, n + _PAIRS_PER_RANGE, _PAIRS_PER_RANGE)
     parts = run_all(inst.threads, [(one_range, (lo, min(hi, n))) for lo, hi in pairwise(edges)])
-    inst.worth = np.concatenate([part for some in parts for part in some] or [np.empty(0)])
+    inst.worth = np.concatenate(parts or [np.empty(0)])
     inst.item_ptr = np.concatenate([[0], np.cumsum(stored)]).astype(np.int64)
     odd = np.flatnonzero(inst.partial_at >= 0)
     inst.want[odd] = count_wants(inst, odd, inst.gain[odd])

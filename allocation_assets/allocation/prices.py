@@ -34,9 +34,9 @@ class Prices:
         """Return an independent copy."""
         return Prices(self.receiving.copy(), self.dispatch.copy(), self.lines.copy())
 
-    def scaled(self, factor: float) -> Prices:
-        """The same prices times a factor."""
-        return Prices(self.receiving * factor, self.dispatch * factor, self.lines * factor)
+    def is_zero(self) -> bool:
+        """Whether no capacity has a price."""
+        return not (self.receiving.any() or self.dispatch.any() or self.lines.any())
 
     def rent(self, market: Market) -> float:
         """Price x what is left of each capacity: the constant of the Lagrangian bound."""
@@ -57,7 +57,7 @@ class Relaxed:
     inner: np.ndarray
     pool_price: np.ndarray
     bound: float
-    histogram: np.ndarray | None = None
+    histograms: dict[int, np.ndarray]
 
 
 @dataclass
@@ -89,8 +89,8 @@ def ranges_of(market: Market, threads: int) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in pairwise(np.unique(np.concatenate([[0], cuts, [rows]])))]
 
 
-def relax(market: Market, prices: Prices, threads: int, kind: int = 0, window: Window | None = None) -> Relaxed:
-    """Solve every row at the prices; with `kind` (1 receiving, 2 dispatch, 3 lines) count its critical prices too."""
+def relax(market: Market, prices: Prices, threads: int, windows: dict[int, Window] | None = None) -> Relaxed:
+    """Solve every row at the prices; count critical prices of the kinds (1 receiving, 2 dispatch, 3 lines) in `windows`."""
     from allocation_assets.allocation._kernels import BINS, price_rows
 
     m, limits = market, market.limits
@@ -98,18 +98,21 @@ def relax(market: Market, prices: Prices, threads: int, kind: int = 0, window: W
     x = np.zeros(len(m.pair), np.int32)
     high, low, inner = np.zeros(rows), np.zeros(rows), np.zeros(rows)
     pool_left, pool_price = np.zeros(len(limits.pool), np.int64), np.zeros(len(limits.pool))
-    edge, scale = (window.edge, window.scale) if window else (np.zeros(0), np.zeros(0))
-    calls, histograms = [], []
+    nothing = Window(np.zeros(0))
+    views = [(windows or {}).get(kind, nothing) for kind in (1, 2, 3)]
+    calls, counts = [], []
     for lo, hi in ranges_of(m, threads):
-        histograms.append(np.zeros((len(edge), BINS), np.int64))
+        counts.append([np.zeros((len(view.edge), BINS), np.int64) for view in views])
+        counted = [part for view, some in zip(views, counts[-1], strict=True) for part in (view.edge, view.scale, some)]
         calls.append((price_rows, (
             m.row_ptr, m.ptr, m.worth, m.pack, m.receiving, m.dispatch, m.pool, m.fee, m.least, m.is_plain, limits.row,
             limits.pool, prices.receiving, prices.dispatch, prices.lines, lo, hi, x, high, low, inner, pool_left,
-            pool_price, kind, edge, scale, histograms[-1],
+            pool_price, *counted,
         )))  # fmt: skip
     run_all(threads, calls)
     bound = float(np.sum(inner)) + prices.rent(m)
-    return Relaxed(x, high, low, inner, pool_price, bound, sum(histograms) if histograms else None)
+    histograms = {kind: sum(some[kind - 1] for some in counts) for kind in (windows or {})}
+    return Relaxed(x, high, low, inner, pool_price, bound, histograms)
 
 
 class PriceSearch:
@@ -127,25 +130,29 @@ class PriceSearch:
         }
         self.best_bound, self.best_prices, self.best_relaxed = np.inf, prices.copy(), None
 
-    def run(self, rounds: int, tolerance: float, on_round=None) -> None:
-        """Up to `rounds` passes; ends when two turns of all kinds have not bettered the bound by `tolerance`.
+    def run(self, rounds: int, tolerance: float, on_round=None, *, jointly: bool = False) -> None:
+        """Up to `rounds` passes; ends when a turn of all kinds has not bettered the bound by `tolerance` (relative).
 
-        `on_round(relaxed, prices)` is called after every pass.
+        One kind of capacity moves per pass, or `jointly` all of them, which saves passes where the prices are nearly
+        right. `on_round(relaxed, prices)` is called after every pass; the search ends where it returns true.
         """
-        stale = 0
-        for turn in range(rounds):
-            kind = self.kinds[turn % len(self.kinds)]
-            window = self.windows[kind]
-            window.around(getattr(self.prices, KINDS[kind - 1]), self._limited(kind))
-            relaxed = relax(self.market, self.prices, self.threads, kind, window)
-            stale = 0 if relaxed.bound < self.best_bound - tolerance * abs(self.best_bound) else stale + 1
+        turns = [self.kinds] if jointly else [[kind] for kind in self.kinds]
+        bounds = []
+        for number in range(rounds):
+            kinds = turns[number % len(turns)]
+            for kind in kinds:
+                self.windows[kind].around(getattr(self.prices, KINDS[kind - 1]), self._limited(kind))
+            relaxed = relax(self.market, self.prices, self.threads, {kind: self.windows[kind] for kind in kinds})
             if relaxed.bound < self.best_bound:
                 self.best_bound, self.best_prices, self.best_relaxed = relaxed.bound, self.prices.copy(), relaxed
+            bounds.append(self.best_bound)
             if on_round is not None and on_round(relaxed, self.prices):
                 return
-            if stale > 2 * len(self.kinds):
+            turn = 2 * len(turns)
+            if number >= turn and bounds[-1 - turn] - bounds[-1] <= tolerance * abs(bounds[-1]):
                 return
-            self._move(kind, relaxed.histogram)
+            for kind in kinds:
+                self._move(kind, relaxed.histograms[kind])
 
     def spread(self) -> dict[int, np.ndarray]:
         """Present half-widths of the windows: how far each price may still be off."""

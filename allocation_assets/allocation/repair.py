@@ -12,13 +12,13 @@ from functools import cached_property
 
 import numpy as np
 
-from allocation_assets.allocation.market import Limits, Market, load_of
+from allocation_assets.allocation.market import Limits, Market
 from allocation_assets.allocation.prepare import run_all
 from allocation_assets.allocation.prices import Prices, Relaxed, ranges_of
 
 # Up to this many cases all of them are sorted; above, the band around the threshold alone.
 _SORT_ALL = 60_000
-_BAND_SHARE = 0.12
+_BAND_SHARE = 0.06
 
 
 class Repair:
@@ -59,13 +59,11 @@ class Repair:
 
     def left_after(self, x: np.ndarray) -> Limits:
         """What a plan leaves of every limit."""
+        from allocation_assets.allocation._kernels import add_loads
+
         m, left = self.market, self.market.limits.copy()
-        units = x * m.pack.astype(np.int64)
-        left.row -= load_of(self.row, units, len(left.row))
-        left.pool -= load_of(m.pool, units, len(left.pool))
-        left.receiving -= load_of(m.receiving, units, len(left.receiving))
-        left.dispatch -= load_of(m.dispatch, units, len(left.dispatch))
-        left.lines -= load_of(m.dispatch, (x > 0) & (m.fee >= 0), len(left.lines))
+        shape = (m.pack, self.row, m.pool, m.receiving, m.dispatch, m.fee)
+        add_loads(x, *shape, -1, left.row, left.pool, left.receiving, left.dispatch, left.lines)
         return left
 
     def attempt(self, prices: Prices, relaxed: Relaxed) -> None:
@@ -107,7 +105,7 @@ class Repair:
         band = np.inf if self.market.cases <= _SORT_ALL else self._band(prices, relaxed)
         while True:
             taken, *near = self.split(prices, relaxed, band)
-            left = self.left_after(taken)
+            left = self.left_after(taken.astype(np.int64))
             fits = all((getattr(left, name) >= 0).all() for name in ("receiving", "dispatch", "lines"))
             if fits or band == np.inf:
                 return taken, *near

@@ -14,13 +14,16 @@ from allocation_assets.allocation.fair_share import share_limits
 from allocation_assets.allocation.market import Limits, Market, full_limits, join, pack_market
 from allocation_assets.allocation.polish import polish
 from allocation_assets.allocation.prepare import UNLIMITED, Instance
-from allocation_assets.allocation.prices import Prices, PriceSearch, Relaxed, relax, zero_prices
+from allocation_assets.allocation.prices import KINDS, Prices, PriceSearch, Relaxed, relax, zero_prices
 from allocation_assets.allocation.problem import AllocationSettings, StartPrices
 from allocation_assets.allocation.repair import Repair
 
 # From this many cases on, prices are first sought on a sample of the rows.
 _SAMPLE_FROM = 1_000_000
-_SAMPLE_CASES = 300_000
+_SAMPLE_CASES = 150_000
+_FULL_ROUNDS = 3
+_LARGE_GAP = 5e-5
+_SAMPLE_ERROR = 0.3
 # Plans are built at the prices of several rounds while that is cheap.
 _ATTEMPTS, _ATTEMPT_CASES = 6, 60_000
 
@@ -189,15 +192,17 @@ def _joined(markets: list[Market], offsets, limits: Limits, closed: np.ndarray) 
 
 def _decide(market: Market, settings: AllocationSettings, is_exact: bool) -> tuple[np.ndarray, Prices, Relaxed, bool]:
     """(free cases per active pair, prices, thresholds, whether the plan is proven optimal)."""
-    prices = zero_prices(market)
-    relaxed = relax(market, prices, settings.threads)
-    repair = Repair(market, settings.threads)
-    if is_exact and _fits(repair, relaxed):
-        return relaxed.x.astype(np.int64), prices, relaxed, True
-    search = _searched(market, settings, repair)
+    prices, repair = zero_prices(market), Repair(market, settings.threads)
+    start, spread = _start(market, settings)
+    if start.is_zero():
+        relaxed = relax(market, prices, settings.threads)
+        if is_exact and _fits(repair, relaxed):
+            return relaxed.x.astype(np.int64), prices, relaxed, True
+    search = _searched(market, settings, repair, start, spread)
     if search is not None:
         prices, relaxed = search.best_prices, search.best_relaxed
-    repair.attempt(prices, relaxed)
+    if not repair.best_worth or market.cases < _SAMPLE_FROM:
+        repair.attempt(prices, relaxed)
     # The rows' plain order is a plan as well, and on tiny problems sometimes the better one.
     if market.cases <= _ATTEMPT_CASES:
         repair.attempt(zero_prices(market), relax(market, zero_prices(market), settings.threads))
@@ -212,45 +217,50 @@ def _fits(repair: Repair, relaxed: Relaxed) -> bool:
     return all((amount >= 0).all() for amount in vars(left).values())
 
 
-def _searched(market: Market, settings: AllocationSettings, repair: Repair) -> PriceSearch | None:
-    """Search prices: from yesterday's, or on a sample of rows first where the market is large."""
-    if all((getattr(market.limits, kind) >= UNLIMITED // 2).all() for kind in ("receiving", "dispatch", "lines")):
+def _searched(market: Market, settings: AllocationSettings, repair: Repair, start, spread) -> PriceSearch | None:
+    """The search over all rows; None where nothing is limited but the rows and their pools."""
+    if not _is_coupled(market):
         return None
-    start, spread = _start(market, settings.start_prices), None
-    if market.cases >= _SAMPLE_FROM:
-        part = market.sample(_SAMPLE_CASES / market.cases, 1)
-        first = PriceSearch(part, settings.threads, settings.damping, start)
-        first.run(settings.price_rounds, 1e-6)
-        start = first.best_prices
-        # A sample's prices are off by its own chance: the windows of the full passes allow for it.
-        spread = {k: np.maximum(half * 4, 0.02 * widest(start, k)) for k, half in first.spread().items()}
     search = PriceSearch(market, settings.threads, settings.damping, start, spread)
-    small = market.cases <= _ATTEMPT_CASES
-    state = {"attempts": 0}
+    is_large, small = market.cases >= _SAMPLE_FROM, market.cases <= _ATTEMPT_CASES
+    rounds, attempts = 0, 0
 
     def on_round(relaxed, prices) -> bool:
-        near = relaxed.bound <= search.best_bound * (1 + 1e-4)
-        if small and near and state["attempts"] < _ATTEMPTS:
-            state["attempts"] += 1
+        nonlocal rounds, attempts
+        rounds += 1
+        if is_large and rounds >= _FULL_ROUNDS:
+            repair.attempt(search.best_prices, search.best_relaxed)
+        elif small and attempts < _ATTEMPTS and relaxed.bound <= search.best_bound * (1 + 1e-4):
+            attempts += 1
             repair.attempt(prices, relaxed)
         gap = search.best_bound - repair.best_worth
-        return small and gap <= settings.target_gap * abs(search.best_bound)
+        return gap <= (_LARGE_GAP if is_large else settings.target_gap) * abs(search.best_bound)
 
-    rounds = settings.price_rounds if market.cases < _SAMPLE_FROM else min(settings.price_rounds, 8)
-    search.run(rounds, 1e-9 if market.cases < _SAMPLE_FROM else 1e-6, on_round)
+    most = 3 * _FULL_ROUNDS if is_large else settings.price_rounds
+    search.run(most, 1e-7 if is_large else 1e-9, on_round, jointly=is_large)
     return search
 
 
-def widest(prices: Prices, kind: int) -> float:
-    """Largest price of one kind, for the width of a window."""
-    values = (prices.receiving, prices.dispatch, prices.lines)[kind - 1]
-    return float(values.max(initial=0.0)) + 1e-6
+def _is_coupled(market: Market) -> bool:
+    return any((getattr(market.limits, kind) < UNLIMITED // 2).any() for kind in KINDS)
 
 
-def _start(market: Market, start: StartPrices | None) -> Prices:
+def _typical(prices: Prices, kind: int) -> np.ndarray:
+    """Each price of one kind, or the mean of its kind where that is more: a scale for how far off it may be."""
+    values = getattr(prices, KINDS[kind - 1])
+    return np.maximum(values, values.mean() if len(values) else 0.0) + 1e-9
+
+
+def _start(market: Market, settings: AllocationSettings) -> tuple[Prices, dict | None]:
+    """Prices to start from, and how far off they may be: yesterday's, and a sample's where the market is large."""
     prices = zero_prices(market)
-    if start is not None:
-        prices.receiving[:] = start.receiving
-        prices.dispatch[:] = start.dispatch
-        prices.lines[:] = start.lines
-    return prices
+    if settings.start_prices is not None:
+        for kind in KINDS:
+            getattr(prices, kind)[:] = getattr(settings.start_prices, kind)
+    if market.cases < _SAMPLE_FROM or not _is_coupled(market):
+        return prices, None
+    first = PriceSearch(market.sample(_SAMPLE_CASES / market.cases, 1), settings.threads, settings.damping, prices)
+    first.run(settings.price_rounds, 1e-6)
+    # A sample's prices are off by its own chance: the windows of the full passes allow for it.
+    found = first.best_prices
+    return found, {k: 4 * half + _SAMPLE_ERROR * _typical(found, k) for k, half in first.spread().items()}
