@@ -30,7 +30,7 @@ from allocation_assets.allocation.market import Limits, full_limits, pack_market
 from allocation_assets.allocation.prepare import Instance, count_wants, prepare
 from allocation_assets.allocation.prices import relax
 from allocation_assets.allocation.problem import AllocationPlan, AllocationProblem, AllocationSettings, Certificate
-from allocation_assets.allocation.solve import Solution, part_of, solve
+from allocation_assets.allocation.solve import Solution, part_of, solve, steps_of
 
 
 @dataclass
@@ -207,9 +207,7 @@ def _rents(inst: Instance, s: Shard) -> dict[str, np.ndarray]:
         return np.where(price > 0, price * left, 0.0)
 
     p, prices = inst.problem, s.solution.prices
-    step = np.zeros(len(s.row_price), np.int64)
-    np.gcd.at(step, p.pair_row, inst.pack)
-    step = np.maximum(step, 1)
+    step = steps_of(p.pair_row, inst.pack, len(s.row_price))
     used = np.zeros(len(step), np.int64)
     np.add.at(used, p.pair_row, (s.x - s.base) * inst.pack)
     row = unused(s.row_price, s.after_forced.row // step * step - used)

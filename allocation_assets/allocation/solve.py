@@ -6,7 +6,7 @@ and only their markets are kept; the result is the same for any cut into shards 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,7 +45,8 @@ class Part:
     forced_pairs: np.ndarray
     forced_at: np.ndarray
     items: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-    row_pack: np.ndarray
+    row_step: np.ndarray
+    pool_step: np.ndarray
     is_exact: bool
 
 
@@ -97,14 +98,15 @@ def part_of(inst: Instance) -> Part:
         pairs=len(inst.pack), rows=len(p.row_dc), pools=len(p.pool_cap_units), limits=limits, market=market, free=free,
         forced_pairs=forced_pairs,
         forced_at=np.stack([p.pair_row, p.pool, p.receiving_bucket, p.dispatch_bucket])[:, forced_pairs].copy(),
-        items=_forced_items(inst, forced_pairs), row_pack=_row_steps(inst), is_exact=plain and bool(same_pack.all()),
+        items=_forced_items(inst, forced_pairs), row_step=steps_of(p.pair_row, inst.pack, len(p.row_dc)),
+        pool_step=steps_of(p.pool, inst.pack, len(p.pool_cap_units)), is_exact=plain and bool(same_pack.all()),
     )  # fmt: skip
 
 
-def _row_steps(inst: Instance) -> np.ndarray:
-    """Units that the supply of a row is handed out in: the greatest step that all its pairs' packs are multiples of."""
-    step = np.zeros(len(inst.problem.row_dc), np.int64)
-    np.gcd.at(step, inst.problem.pair_row, inst.pack)
+def steps_of(group: np.ndarray, pack: np.ndarray, count: int) -> np.ndarray:
+    """Units (count,) that a supply is handed out in: the greatest step that all packs of its pairs are multiples of."""
+    step = np.zeros(count, np.int64)
+    np.gcd.at(step, group[group >= 0], pack[group >= 0])
     return np.maximum(step, 1)
 
 
@@ -130,10 +132,9 @@ def solve(parts: list[Part], settings: AllocationSettings) -> Solution:
     forced_pairs, wanted, granted, units = _serve_forced(parts, offsets, limits)
     # A minimum that could not be met in full has used up one of its limits: nothing more for that pair.
     closed = np.sort(forced_pairs[granted < wanted])
-    steps = np.concatenate([part.row_pack for part in parts]) if parts else np.ones(0, np.int64)
     after_forced = limits
-    rooms = Limits(**vars(limits))
-    rooms.row = limits.row // steps * steps
+    row_step, pool_step = (np.concatenate([getattr(part, n) for part in parts]) for n in ("row_step", "pool_step"))
+    rooms = replace(limits, row=limits.row // row_step * row_step, pool=limits.pool // pool_step * pool_step)
     market = _joined([part.market for part in parts], offsets, rooms, closed)
     has_rule = any(part.free is not part.market for part in parts)
     free = _joined([part.free for part in parts], offsets, rooms, closed) if has_rule else market
