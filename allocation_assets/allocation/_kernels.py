@@ -724,3 +724,21 @@ def complete_rows(
                 dispatch_left[dispatch[j]] -= need
                 lines_left[dispatch[j]] -= opens
             x[j] += number
+
+
+@njit(cache=True, nogil=True)
+def merge_sorted(sure_pair, sure, open_pair, open_cases, own_cases, pair, cases, repaired):
+    """Merge two sorted lists of pairs, adding the cases of those in both; return how many pairs came out."""
+    a, b, n = 0, 0, 0
+    while a < sure_pair.shape[0] or b < open_pair.shape[0]:
+        take_open = a == sure_pair.shape[0] or (b < open_pair.shape[0] and open_pair[b] <= sure_pair[a])
+        pair[n] = open_pair[b] if take_open else sure_pair[a]
+        cases[n], repaired[n] = 0, False
+        if take_open:
+            cases[n], repaired[n] = open_cases[b], open_cases[b] != own_cases[b]
+            b += 1
+        if a < sure_pair.shape[0] and sure_pair[a] == pair[n]:
+            cases[n] += sure[a]
+            a += 1
+        n += 1
+    return n

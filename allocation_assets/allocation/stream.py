@@ -36,7 +36,7 @@ from allocation_assets.allocation.solve import (
 )
 
 # Pairs of the sample that first prices come from: per capacity, and at least.
-_SAMPLE_PER_CAPACITY, _SAMPLE_PAIRS = 600, 100_000
+_SAMPLE_PER_CAPACITY, _SAMPLE_PAIRS = 2_000, 100_000
 # Share of the sample's cases that stay open; rounds of the search on the core; what the bound may gain by settling.
 _OPEN_SHARE, _CORE_ROUNDS, _TRIFLE, _PASSES = 0.2, 10, 1e-5, 3
 
@@ -247,15 +247,12 @@ def _row_prices(cores, market: Market, relaxed: Relaxed, reference: _Reference, 
 
 def _merged(market: Market, x: np.ndarray, relaxed: Relaxed, sure_pair, sure):
     """(pairs, cases, whether repaired) of settled and open cases together, in order of the pairs."""
-    pair = np.concatenate([sure_pair, market.pair])
-    cases = np.concatenate([sure, x.astype(np.int32)])
-    repaired = np.concatenate([np.zeros(len(sure), np.bool_), x != relaxed.x])
-    order = np.argsort(pair, kind="stable")
-    pair, cases, repaired = pair[order], cases[order], repaired[order]
-    first = np.flatnonzero(np.concatenate([[True], pair[1:] != pair[:-1]])) if len(pair) else np.zeros(0, np.int64)
-    if not len(first):
-        return pair, cases, repaired
-    return pair[first], np.add.reduceat(cases, first), np.logical_or.reduceat(repaired, first)
+    from allocation_assets.allocation._kernels import merge_sorted
+
+    size = len(sure_pair) + len(market.pair)
+    pair, cases, repaired = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.bool_)
+    used = merge_sorted(sure_pair, sure, market.pair, x, relaxed.x, pair, cases, repaired)
+    return pair[:used], cases[:used], repaired[:used]
 
 
 def complete_shard(inst: Instance, solution: Solution, number: int) -> None:
