@@ -50,22 +50,6 @@ def _support_end(mu, d):
 
 
 @njit(cache=True, nogil=True)
-def _unit_sales(y, u, p, cdf, mu, d, start, end):
-    """Return (P(D > y), u, p, cdf) after moving the walk up to unit y; y never decreases between calls."""
-    if y < start:
-        return 1.0, u, p, cdf
-    if y >= end:
-        return 0.0, u, p, cdf
-    alpha, beta = mu / d, 1.0 - 1.0 / d
-    while u < y:
-        p *= (alpha + beta * u) / (u + 1)
-        u += 1
-        cdf += p
-    tail = 1.0 - cdf
-    return (tail if tail > TAIL else 0.0), u, p, cdf
-
-
-@njit(cache=True, nogil=True)
 def _wants_nothing(mu, d, position, gain, cost, bonus, presentation):
     """Exact rejection without a walk: Cantelli's bound on P(D > position) cannot pay for one unit."""
     if bonus > 0.0 and position < presentation:
@@ -78,67 +62,137 @@ def _wants_nothing(mu, d, position, gain, cost, bonus, presentation):
 
 
 @njit(cache=True, nogil=True)
-def _count_one(mu, d, position, pack, gain, cost, bonus, presentation):
-    """Return (cases with positive worth, whether a single unit pays although no case does)."""
-    start, p = _support_start(mu, d)
-    end = _support_end(mu, d)
-    u, cdf = start, p
-    want = 0
-    if gain > cost and position + pack <= start:
-        want = (start - position) // pack
-    first = False  # asked only where no case pays
-    y = position + want * pack
-    while True:
-        sold = 0.0
-        for i in range(pack):
-            tail, u, p, cdf = _unit_sales(y + i, u, p, cdf, mu, d, start, end)
-            if want == 0 and i == 0:
-                first = gain * tail - cost + (bonus if y < presentation else 0.0) > 0.0
-            sold += tail
-        shown = min(max(presentation - y, 0), pack)
-        if gain * sold - pack * cost + bonus * shown <= 0.0 or (y >= end and y >= presentation):
-            return want, first and want == 0
-        want += 1
-        y += pack
+def _reciprocals():
+    """1 / u for small u: the walk multiplies instead of dividing. Made once per range of pairs."""
+    out = np.ones(1024)
+    for u in range(1, 1024):
+        out[u] = 1.0 / u
+    return out
 
 
 @njit(cache=True, nogil=True)
-def count_cases(mu, d, position, pack, gain, cost, bonus, presentation, lo, hi, want, first):
-    """Fill ``want`` and ``first`` for the pairs lo <= j < hi (need at zero price, without any limit)."""
-    for j in range(lo, hi):
-        if _wants_nothing(mu[j], d[j], position[j], gain[j], cost[j], bonus[j], presentation[j]):
-            want[j], first[j] = 0, False
-        else:
-            want[j], first[j] = _count_one(
-                mu[j], d[j], position[j], pack[j], gain[j], cost[j], bonus[j], presentation[j]
-            )
+def _move_to(y, u, p, cdf, alpha, beta, inverse):
+    """Return (u, p, cdf) after moving the walk up to unit y."""
+    top = min(y, 1023)
+    while u < top:
+        p *= (alpha + beta * u) * inverse[u + 1]
+        u += 1
+        cdf += p
+    while u < y:
+        p *= (alpha + beta * u) / (u + 1)
+        u += 1
+        cdf += p
+    return u, p, cdf
 
 
 @njit(cache=True, nogil=True)
-def fill_cases(
-    mu, d, position, pack, gain, cost, bonus, presentation, partial_at, partial_units, ptr, lo, hi, sales, worth
+def _sold(y, size, u, p, cdf, alpha, beta, start, end, inverse):
+    """Return (sum of P(D > i) for y <= i < y + size, u, p, cdf): the walk stands at y before and at y + size after."""
+    sold, stop = 0.0, y + size
+    if y >= start and stop <= end and stop < 1023:
+        for i in range(u, stop):
+            tail = 1.0 - cdf
+            sold += tail if tail > TAIL else 0.0
+            p *= (alpha + beta * i) * inverse[i + 1]
+            cdf += p
+        return sold, stop, p, cdf
+    for i in range(y, stop):
+        if i < start:
+            sold += 1.0
+        elif i < end:
+            u, p, cdf = _move_to(i, u, p, cdf, alpha, beta, inverse)
+            sold += 1.0 - cdf if 1.0 - cdf > TAIL else 0.0
+    u, p, cdf = _move_to(min(stop, end), u, p, cdf, alpha, beta, inverse)
+    return sold, u, p, cdf
+
+
+@njit(cache=True, nogil=True)
+def _line_pays(worth, begin, want, top, least, fee):
+    """Why a line is not worth its cost or its least size: 0 it is, 1 line cost, 2 least size. `top` cases are possible."""
+    cases = max(min(want, top), least)
+    total = 0.0
+    for i in range(begin, begin + min(cases, top)):
+        total += worth[i]
+    if cases <= top and total > fee:
+        return 0
+    smaller = 0.0
+    for i in range(begin, begin + min(want, top)):
+        smaller += worth[i]
+    return 2 if smaller > fee else 1
+
+
+@njit(cache=True, nogil=True)
+def build_cases(
+    mu, d, position, pack, gain, cost, bonus, presentation, supply_cases, cap_cases, forced, least, fee, partial_at,
+    partial_units, keep_all, lo, hi, want, first, no_line, lim, stored, worth,
 ):
-    """Fill expected sales and worth (value + presentation bonus) of the stored cases of the pairs lo <= j < hi.
+    """Store the worth of every case within reach of the pairs lo <= j < hi; return (next pair, items written).
 
-    Case k of pair j is item ptr[j] + k. The case with index ``partial_at`` (-1 = none) holds ``partial_units``.
+    Per pair: ``want`` (cases that pay at zero price without any limit), ``first`` (a single unit pays although no case
+    does), ``no_line`` (why no line pays, see `_line_pays`), ``lim`` (cases that may be chosen, forced ones included; one
+    more than the row's supply stays in reach, because it sets the row's price), ``stored`` (lim + 1: the value of one
+    case more is kept too; 0 where nothing can be chosen, unless ``keep_all`` and the pair wants something). Case
+    ``partial_at`` (-1 = none) holds ``partial_units``. Stops before the pair that does not fit into ``worth``.
     """
+    inverse = _reciprocals()
+    room, at = worth.shape[0], 0
     for j in range(lo, hi):
-        if ptr[j + 1] == ptr[j]:
+        want[j], first[j], no_line[j], lim[j], stored[j] = 0, False, 0, forced[j], 0
+        if forced[j] == 0 and _wants_nothing(mu[j], d[j], position[j], gain[j], cost[j], bonus[j], presentation[j]):
             continue
         start, p = _support_start(mu[j], d[j])
         end = _support_end(mu[j], d[j])
-        u, cdf = start, p
-        y = position[j]
-        for k in range(ptr[j + 1] - ptr[j]):
+        alpha, beta = mu[j] / d[j], 1.0 - 1.0 / d[j]
+        u, cdf, y, begin = start, p, position[j], at
+        reach = max(min(cap_cases[j], supply_cases[j] + 1), forced[j], min(least[j], cap_cases[j]))
+        k, counting = 0, True
+        while counting or k <= min(max(want[j], least[j], forced[j]), reach):
             size = partial_units[j] if k == partial_at[j] else pack[j]
-            sold = 0.0
-            for i in range(size):
-                tail, u, p, cdf = _unit_sales(y + i, u, p, cdf, mu[j], d[j], start, end)
-                sold += tail
+            if k == 0:
+                u, p, cdf = _move_to(min(y, end), u, p, cdf, alpha, beta, inverse)
+                tail = 1.0 if y < start else 1.0 - cdf if y < end and 1.0 - cdf > TAIL else 0.0
+                first[j] = gain[j] * tail - cost[j] + (bonus[j] if y < presentation[j] else 0.0) > 0.0
+            sold, u, p, cdf = _sold(y, size, u, p, cdf, alpha, beta, start, end, inverse)
             shown = min(max(presentation[j] - y, 0), size)
-            sales[ptr[j] + k] = sold
-            worth[ptr[j] + k] = gain[j] * sold - size * cost[j] + bonus[j] * shown
+            value = gain[j] * sold - size * cost[j] + bonus[j] * shown
+            if k <= reach:
+                if at >= room:
+                    return j, begin
+                worth[at] = value
+                at += 1
+            if counting and (value <= 0.0 or (y >= end and y >= presentation[j])):
+                want[j], counting = k, False
+            k += 1
             y += size
+        first[j] = first[j] and want[j] == 0
+        top = min(cap_cases[j], supply_cases[j])
+        if forced[j] == 0 and want[j] > 0 and (fee[j] > 0.0 or least[j] > 1):
+            no_line[j] = _line_pays(worth, begin, want[j], top, least[j], fee[j])
+            reachable = min(max(want[j], least[j]), max(min(cap_cases[j], supply_cases[j] + 1), least[j]))
+            lim[j] = 0 if no_line[j] else reachable
+        elif partial_at[j] < 0:
+            lim[j] = max(forced[j], min(want[j], reach))
+        # An odd last case of an override closes the pair: nothing may follow it.
+        if lim[j] > 0 or (keep_all and (want[j] > 0 or first[j])):
+            stored[j] = min(lim[j] + 1, at - begin)
+        at = begin + stored[j]
+    return hi, at
+
+
+@njit(cache=True, nogil=True)
+def sales_between(mu, d, position, units, lo, hi, out):
+    """Expected sales of ``units`` on top of ``position``: sum of P(D > u) over them, for the pairs lo <= j < hi."""
+    inverse = _reciprocals()
+    for j in range(lo, hi):
+        out[j] = 0.0
+        if units[j] <= 0:
+            continue
+        start, p = _support_start(mu[j], d[j])
+        end = _support_end(mu[j], d[j])
+        alpha, beta = mu[j] / d[j], 1.0 - 1.0 / d[j]
+        u, p, cdf = _move_to(min(position[j], end), start, p, p, alpha, beta, inverse)
+        sold = _sold(position[j], units[j], u, p, cdf, alpha, beta, start, end, inverse)[0]
+        out[j] = sold
 
 
 @njit(cache=True, nogil=True)

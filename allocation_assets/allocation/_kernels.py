@@ -1,15 +1,26 @@
-"""Compiled selection kernels of the allocation engine (numba; no state, no fast-math, GIL released).
+"""Compiled kernels of the allocation engine (numba; no state, no fast-math, GIL released).
 
-Layout. Pairs are sorted by (row, key); row r holds pairs row_ptr[r]:row_ptr[r + 1]. Case k (from 0) of pair j is item
-item_ptr[j] + k; cases base[j] <= k < lim[j] are free to choose, cases below base[j] are granted already. `net` is an
-item's worth less the capacity prices on it. Net never rises with k, so the best n cases of a row are a prefix of each
-pair. Every kernel writes only the rows or pairs of its own range: results do not depend on how ranges are cut.
+Layout: see `market`. Row r holds the active pairs row_ptr[r]:row_ptr[r + 1]; free case k of pair j is item ptr[j] + k.
+`net` is a case's worth less the prices on it; it never rises along a pair (a fee merges the first cases into one jump),
+so the best cases of a row are a prefix of each pair. Every kernel writes only rows of its own range: results do not
+depend on how ranges are cut. Loads are integers, so their sums do not depend on the order either.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+
+BINS = 256
+
+
+@njit(cache=True, nogil=True)
+def gather_cases(first, counts, source, ptr, out):
+    """Copy counts[j] values from source[first[j]] on to out[ptr[j]] on."""
+    for j in range(first.shape[0]):
+        at = ptr[j]
+        for k in range(counts[j]):
+            out[at + k] = source[first[j] + k]
 
 
 @njit(cache=True, nogil=True)
@@ -44,205 +55,424 @@ def _largest(values, count, k):
 
 
 @njit(cache=True, nogil=True)
-def net_of_prices(item_ptr, worth, base, lim, unit_price, line_price, pair_pack, lo, hi, net):
-    """Fill net = worth - pack x unit price; a line price merges the first cases into one jump (concave envelope)."""
-    for j in range(lo, hi):
-        first = item_ptr[j] + base[j]
-        last = item_ptr[j] + lim[j]
-        rent = pair_pack[j] * unit_price[j]
-        for i in range(first, last):
-            net[i] = worth[i] - rent
-        if line_price[j] <= 0.0 or base[j] > 0 or last <= first:
-            continue
-        total, best, length = -line_price[j], -np.inf, 0
-        for i in range(first, last):
-            total += net[i]
+def _jump(net, first, last, fee, least):
+    """Merge the first cases into one jump of the best average after the fee, at least `least` long (concave envelope)."""
+    total, best, length = -fee, -np.inf, 0
+    for i in range(first, last):
+        total += net[i]
+        if i - first + 1 >= least:
             slope = total / (i - first + 1)
             if slope > best:
                 best, length = slope, i - first + 1
-        for i in range(first, first + length):
-            net[i] = best
+    for i in range(first, first + length):
+        net[i] = best
+    if length == 0:
+        for i in range(first, last):
+            net[i] = -np.inf
+    return length
 
 
 @njit(cache=True, nogil=True)
-def _take_row(item_ptr, net, base, lim, j0, j1, floor, ties, x):
-    """Set x: all free cases with net > floor, then `ties` cases equal to it, lowest pair first."""
+def _row_net(j0, j1, ptr, worth, pack, receiving, dispatch, fee, least, p_receiving, p_dispatch, p_lines, net):
+    """Fill net[: cases of the row] with worth less prices; return the number of cases."""
+    origin = ptr[j0]
     for j in range(j0, j1):
-        k = base[j]
-        while k < lim[j] and net[item_ptr[j] + k] > floor:
-            k += 1
-        x[j] = k
-    for j in range(j0, j1):
-        while ties > 0 and x[j] < lim[j] and net[item_ptr[j] + x[j]] == floor:
-            x[j] += 1
-            ties -= 1
+        rent, line = 0.0, fee[j]
+        if receiving[j] >= 0:
+            rent += p_receiving[receiving[j]]
+        if dispatch[j] >= 0:
+            rent += p_dispatch[dispatch[j]]
+            if p_lines.shape[0] > 0 and fee[j] >= 0.0:
+                line += p_lines[dispatch[j]]
+        rent *= pack[j]
+        first, last = ptr[j] - origin, ptr[j + 1] - origin
+        for i in range(first, last):
+            net[i] = worth[origin + i] - rent
+        if line > 0.0 or least[j] > 1:
+            _jump(net, first, last, max(line, 0.0), least[j])
+    return ptr[j1] - origin
 
 
 @njit(cache=True, nogil=True)
-def select_rows(row_ptr, item_ptr, net, base, lim, free_cases, r0, r1, x, high, low, inner):
-    """Best cases of each row at given net worth, exact: the K = free_cases[r] largest positive ones.
+def _plain_row(j0, j1, ptr, net, count, room, buffer, x):
+    """The `room` largest positive cases of a row of one pack; ties to the lowest pair. Returns (high, low, optimum).
 
-    Ties go to the lowest pair. Fills x (cases per pair), and per row: `high` = K-th largest net (-inf when fewer,
-    +inf when K = 0), `low` = (K+1)-th largest, not below 0 (the supply price per case), `inner` = the row's optimum.
+    `high` = the lowest chosen net where the row is used up (else 0), `low` = the best that waits (not below 0).
     """
-    size = 0
+    origin, positive, best = ptr[j0], 0, 0.0
+    for i in range(count):
+        if net[i] > 0.0:
+            buffer[positive] = net[i]
+            positive += 1
+            best = max(best, net[i])
+    for j in range(j0, j1):
+        x[j] = 0
+    if room <= 0:
+        return np.inf, best, 0.0
+    high, low, floor, ties = 0.0, 0.0, 0.0, 0
+    if positive >= room:
+        high = _largest(buffer, positive, room)
+        above = 0
+        for i in range(room):
+            above += buffer[i] > high
+        for i in range(room, positive):
+            low = max(low, buffer[i])
+        floor, ties = high, room - above
+    total = low * room
+    for j in range(j0, j1):
+        k, last = ptr[j] - origin, ptr[j + 1] - origin
+        while k < last and net[k] > floor:
+            total += net[k] - low
+            k += 1
+        x[j] = k - (ptr[j] - origin)
+    if ties > 0:
+        total += (high - low) * ties
+        for j in range(j0, j1):
+            k, last = ptr[j] - origin + x[j], ptr[j + 1] - origin
+            while ties > 0 and k < last and net[k] == floor:
+                k += 1
+                ties -= 1
+            x[j] = k - (ptr[j] - origin)
+    return high, low, total
+
+
+@njit(cache=True, nogil=True)
+def _mixed_row(j0, j1, ptr, net, count, pack, pool, room, pool_room, pool_left, pool_price, x):
+    """A row with several packs or pools: greedy by net per unit. Returns (high, low, bound), per unit of supply.
+
+    Exact for one pack and pools that lie inside the row (laminar: Federgruen and Groenevelt 1986); else feasible,
+    and the returned optimum is the dual value at the prices, an upper bound.
+    """
+    origin = ptr[j0]
+    density, owner = np.empty(count), np.empty(count, np.int64)
+    for j in range(j0, j1):
+        x[j] = 0
+        if pool[j] >= 0:
+            pool_left[pool[j]], pool_price[pool[j]] = pool_room[pool[j]], -1.0
+        for i in range(ptr[j] - origin, ptr[j + 1] - origin):
+            density[i], owner[i] = net[i] / pack[j], j
+    order = np.argsort(-density, kind="mergesort")
+    left, high, low, is_full = room, 0.0, 0.0, False
+    for i in order:
+        j = owner[i]
+        if density[i] <= 0.0:
+            break
+        if i - (ptr[j] - origin) != x[j]:
+            continue
+        if pool[j] >= 0 and pool_left[pool[j]] < pack[j]:
+            if pool_price[pool[j]] < 0.0:
+                pool_price[pool[j]] = density[i]
+            continue
+        if left < pack[j]:
+            if not is_full:
+                low, is_full = density[i], True
+            continue
+        left -= pack[j]
+        if pool[j] >= 0:
+            pool_left[pool[j]] -= pack[j]
+        x[j] += 1
+        if not is_full:
+            high = density[i]
+    if not is_full and left >= pack[j0:j1].min():
+        high = 0.0
+    total = low * room
+    for j in range(j0, j1):
+        # A pool's price is what its cap costs beyond the price of the row; settled once, at its first pair.
+        if pool[j] >= 0 and pool_left[pool[j]] >= 0:
+            pool_price[pool[j]] = max(pool_price[pool[j]] - low, 0.0)
+            total += pool_price[pool[j]] * pool_room[pool[j]]
+            pool_left[pool[j]] = -1
+    for j in range(j0, j1):
+        price = low + (pool_price[pool[j]] if pool[j] >= 0 else 0.0)
+        for i in range(ptr[j] - origin, ptr[j + 1] - origin):
+            total += max(net[i] - price * pack[j], 0.0)
+    return (high if room > 0 else np.inf), low, total
+
+
+@njit(cache=True, nogil=True)
+def _count(histogram, bucket, value, low_edge, scale, weight):
+    """Add `weight` to the bin of a critical price; prices below the window are not counted."""
+    at = (value - low_edge[bucket]) * scale[bucket]
+    if at >= 0.0:
+        histogram[bucket, int(min(at, BINS - 1.0))] += weight
+
+
+@njit(cache=True, nogil=True)
+def _count_receiving(j0, j1, ptr, pack, receiving, pool, pool_price, x, net, high, low, price, edge, scale, histogram):
+    """Critical receiving prices of a row: a chosen case gives way to the best that waits, a waiting one to the last."""
+    origin = ptr[j0]
+    for j in range(j0, j1):
+        b = receiving[j]
+        if b < 0 or scale[b] <= 0.0:
+            continue
+        held = pool_price[pool[j]] if pool[j] >= 0 else 0.0
+        per_unit, first, mine = 1.0 / pack[j], ptr[j] - origin, x[j]
+        for k in range(ptr[j + 1] - ptr[j]):
+            waits = low + held if k < mine else max(high, held)
+            _count(histogram, b, price[b] + net[first + k] * per_unit - waits, edge, scale, pack[j])
+
+
+@njit(cache=True, nogil=True)
+def _count_dispatch(j0, j1, ptr, pack, dispatch, pool, pool_price, x, net, price, edge, scale, histogram):
+    """Critical dispatch prices of a row: all of it pays the same, so the cases inside the supply, down to a net of 0."""
+    origin = ptr[j0]
+    for j in range(j0, j1):
+        b = dispatch[j]
+        if b < 0 or scale[b] <= 0.0:
+            continue
+        held = pool_price[pool[j]] if pool[j] >= 0 else 0.0
+        per_unit, first = 1.0 / pack[j], ptr[j] - origin
+        for k in range(x[j]):
+            _count(histogram, b, price[b] + net[first + k] * per_unit - held, edge, scale, pack[j])
+
+
+@njit(cache=True, nogil=True)
+def _count_lines(
+    j0, j1, ptr, pack, dispatch, pool, pool_price, fee, least, x, net, high, low, price, edge, scale, histogram
+):
+    """Critical line prices of a row: what each pair's cases net beyond the row's price, before the line's."""
+    origin = ptr[j0]
+    for j in range(j0, j1):
+        b = dispatch[j]
+        if b < 0 or scale[b] <= 0.0 or fee[j] < 0.0:
+            continue
+        # The jump of the envelope has paid the present line price already: it is added back.
+        waits = (low if x[j] > 0 else high) + (pool_price[pool[j]] if pool[j] >= 0 else 0.0)
+        total = price[b]
+        for k in range(ptr[j + 1] - ptr[j]):
+            gain = net[ptr[j] - origin + k] - waits * pack[j]
+            if gain > 0.0:
+                total += gain
+            elif k == 0:
+                total += gain * least[j]
+        _count(histogram, b, total, edge, scale, 1)
+
+
+@njit(cache=True, nogil=True)
+def price_rows(
+    row_ptr, ptr, worth, pack, receiving, dispatch, pool, fee, least, is_plain, row_room, pool_room, p_receiving,
+    p_dispatch, p_lines, r0, r1, x, high, low, inner, pool_left, pool_price, edge_r, scale_r, count_r, edge_d, scale_d,
+    count_d, edge_l, scale_l, count_l,
+):  # fmt: skip
+    """Solve the rows r0 <= r < r1 exactly at given capacity prices, and count critical prices of capacities.
+
+    Per kind of capacity (receiving, dispatch, lines): lower edge and scale of each one's window, and its histogram;
+    a kind whose scale has length 0 is not counted.
+
+    Fills x (free cases per pair), high and low (money per unit of supply: what the row's last chosen and its best
+    waiting case net), inner (the row's optimum, or a bound on it) and pool_price (per unit). The critical price of a
+    case is the capacity's price at which it drops out, all other prices fixed.
+    """
+    size = 1
     for r in range(r0, r1):
-        count = 0
-        for j in range(row_ptr[r], row_ptr[r + 1]):
-            count += lim[j] - base[j]
-        size = max(size, count)
-    buffer = np.empty(max(size, 1), np.float64)
+        size = max(size, ptr[row_ptr[r + 1]] - ptr[row_ptr[r]])
+    net, buffer = np.empty(size), np.empty(size)
     for r in range(r0, r1):
         j0, j1 = row_ptr[r], row_ptr[r + 1]
-        count, best, room = 0, 0.0, free_cases[r]
-        for j in range(j0, j1):
-            for i in range(item_ptr[j] + base[j], item_ptr[j] + lim[j]):
-                buffer[count] = net[i]
-                best = max(best, net[i])
-                count += 1
-        high[r], low[r], floor, ties = -np.inf, 0.0, 0.0, 0
-        if room <= 0:
-            high[r], low[r], floor = np.inf, best, np.inf
-        elif count > room:
-            high[r] = _largest(buffer, count, room)
-            above = 0
-            for i in range(room):
-                above += buffer[i] > high[r]
-            for i in range(room, count):
-                low[r] = max(low[r], buffer[i])
-            if high[r] > 0.0:
-                floor, ties = high[r], room - above
-        _take_row(item_ptr, net, base, lim, j0, j1, floor, ties, x)
-        total = low[r] * room if room > 0 else 0.0
-        for j in range(j0, j1):
-            for i in range(item_ptr[j] + base[j], item_ptr[j] + lim[j]):
-                if room > 0 and net[i] > low[r]:
-                    total += net[i] - low[r]
-        inner[r] = total
+        high[r], low[r], inner[r] = 0.0, 0.0, 0.0
+        if j0 == j1:
+            continue
+        count = _row_net(
+            j0, j1, ptr, worth, pack, receiving, dispatch, fee, least, p_receiving, p_dispatch, p_lines, net
+        )
+        if is_plain[r]:
+            room = row_room[r] // pack[j0]
+            top, rest, inner[r] = _plain_row(j0, j1, ptr, net, count, room, buffer, x)
+            high[r], low[r] = top / pack[j0], rest / pack[j0]
+        else:
+            high[r], low[r], inner[r] = _mixed_row(
+                j0, j1, ptr, net, count, pack, pool, row_room[r], pool_room, pool_left, pool_price, x
+            )
+        if scale_r.shape[0] > 0:
+            _count_receiving(
+                j0, j1, ptr, pack, receiving, pool, pool_price, x, net, high[r], low[r], p_receiving, edge_r, scale_r,
+                count_r,
+            )  # fmt: skip
+        if scale_d.shape[0] > 0:
+            _count_dispatch(j0, j1, ptr, pack, dispatch, pool, pool_price, x, net, p_dispatch, edge_d, scale_d, count_d)
+        if scale_l.shape[0] > 0:
+            _count_lines(
+                j0, j1, ptr, pack, dispatch, pool, pool_price, fee, least, x, net, high[r], low[r], p_lines, edge_l,
+                scale_l, count_l,
+            )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
-def greedy(
-    order, item_pair, item_ptr, size, lim, x, units, pair_row, row_left, recv, recv_left, disp, disp_left, lines_left
-):
-    """Hand out cases in the given order where every limit allows it; limits and x are updated in place."""
+def near_threshold(
+    row_ptr, ptr, worth, pack, receiving, dispatch, pool, fee, least, p_receiving, p_dispatch, p_lines, low, pool_price,
+    band, r0, r1, taken, out_pair, out_case, out_score,
+):  # fmt: skip
+    """Split the cases of the rows r0 <= r < r1 by their net beyond every price, per unit ("score").
+
+    Cases above `band` are taken (counted per pair), those within -band..band are listed with their scores; returns how
+    many were listed. With outputs of length 0 only counts.
+    """
+    size = 1
+    for r in range(r0, r1):
+        size = max(size, ptr[row_ptr[r + 1]] - ptr[row_ptr[r]])
+    net = np.empty(size)
+    found = 0
+    for r in range(r0, r1):
+        j0, j1 = row_ptr[r], row_ptr[r + 1]
+        if j0 == j1:
+            continue
+        _row_net(j0, j1, ptr, worth, pack, receiving, dispatch, fee, least, p_receiving, p_dispatch, p_lines, net)
+        origin = ptr[j0]
+        for j in range(j0, j1):
+            price = low[r] + (pool_price[pool[j]] if pool[j] >= 0 else 0.0)
+            taken[j] = 0
+            for k in range(ptr[j + 1] - ptr[j]):
+                score = net[ptr[j] - origin + k] / pack[j] - price
+                if score > band:
+                    taken[j] = k + 1
+                elif score < -band:
+                    break
+                else:
+                    if out_score.shape[0] > 0:
+                        out_pair[found], out_case[found], out_score[found] = j, k, score
+                    found += 1
+    return found
+
+
+@njit(cache=True, nogil=True)
+def jump_cases(ptr, worth, fee, least, p_line, cap, out):
+    """Cases that a pair's first delivery is handed out with at least: its least size, or where its fee is covered."""
+    for j in range(out.shape[0]):
+        out[j] = least[j]
+        total = -fee[j]
+        for k in range(ptr[j + 1] - ptr[j]):
+            total += worth[ptr[j] + k]
+            if k + 1 >= least[j] and total > 0.0:
+                out[j] = k + 1
+                break
+            if k + 1 >= least[j] and (fee[j] <= 0.0):
+                out[j] = k + 1
+                break
+            if k + 1 == ptr[j + 1] - ptr[j]:
+                out[j] = k + 2  # never covered: no line
+
+
+@njit(cache=True, nogil=True)
+def hand_out(
+    pairs, cases, row, pack, receiving, dispatch, pool, fee, jump, counts, x, row_left, pool_left, receiving_left,
+    dispatch_left, lines_left,
+):  # fmt: skip
+    """Hand out cases in the given order where every limit allows it; x and what is left are updated in place.
+
+    The first cases of a pair go out together where its line has a least size or a cost (`jump`). A pair whose minimum
+    was forced (fee < 0) has its line already.
+    """
+    for i in range(pairs.shape[0]):
+        j = pairs[i]
+        if x[j] > cases[i] or x[j] >= counts[j]:
+            continue
+        if x[j] != cases[i] and not (x[j] == 0 and cases[i] < jump[j]):
+            continue
+        number = jump[j] if x[j] == 0 else 1
+        if x[j] + number > counts[j]:
+            continue
+        need = number * pack[j]
+        r, b, d, c = row[j], receiving[j], dispatch[j], pool[j]
+        opens = x[j] == 0 and fee[j] >= 0.0
+        if row_left[r] < need or (c >= 0 and pool_left[c] < need) or (b >= 0 and receiving_left[b] < need):
+            continue
+        if d >= 0 and (dispatch_left[d] < need or (opens and lines_left[d] < 1)):
+            continue
+        row_left[r] -= need
+        if c >= 0:
+            pool_left[c] -= need
+        if b >= 0:
+            receiving_left[b] -= need
+        if d >= 0:
+            dispatch_left[d] -= need
+            lines_left[d] -= opens
+        x[j] += number
+
+
+@njit(cache=True, nogil=True)
+def still_fitting(
+    ptr, worth, row, pack, receiving, dispatch, pool, fee, jump, x, row_left, pool_left, receiving_left, dispatch_left,
+    lines_left, out,
+):  # fmt: skip
+    """Mark the pairs whose next case (or first delivery) pays and fits every limit; return how many."""
+    found = 0
+    for j in range(x.shape[0]):
+        out[j] = False
+        number = jump[j] if x[j] == 0 else 1
+        if x[j] + number > ptr[j + 1] - ptr[j] or worth[ptr[j] + x[j]] <= 0.0:
+            continue
+        need = number * pack[j]
+        b, d, c = receiving[j], dispatch[j], pool[j]
+        if row_left[row[j]] < need or (c >= 0 and pool_left[c] < need) or (b >= 0 and receiving_left[b] < need):
+            continue
+        if d >= 0 and (dispatch_left[d] < need or (x[j] == 0 and fee[j] >= 0.0 and lines_left[d] < 1)):
+            continue
+        out[j] = True
+        found += 1
+    return found
+
+
+@njit(cache=True, nogil=True)
+def worth_of_plan(ptr, worth, fee, x, out):
+    """Worth of the free cases of each pair less the cost of its line."""
+    for j in range(x.shape[0]):
+        total = 0.0
+        for i in range(ptr[j], ptr[j] + x[j]):
+            total += worth[i]
+        out[j] = total - (max(fee[j], 0.0) if x[j] > 0 else 0.0)
+
+
+@njit(cache=True, nogil=True)
+def serve_forced(order, pair, case, size, row, pool, receiving, dispatch, row_left, pool_left, receiving_left, dispatch_left, lines_left, granted, units):
+    """Grant forced cases in the given order, each only where every limit allows it; arrays are updated in place."""
     for i in order:
-        j = item_pair[i]
-        if x[j] != i - item_ptr[j] or x[j] >= lim[j]:
+        j, need = pair[i], size[i]
+        r, c, b, d = row[j], pool[j], receiving[j], dispatch[j]
+        if granted[j] != case[i] or row_left[r] < need or (c >= 0 and pool_left[c] < need):
             continue
-        need = size[i]
-        if row_left[pair_row[j]] < need:
+        if b >= 0 and receiving_left[b] < need:
             continue
-        if recv[j] >= 0 and recv_left[recv[j]] < need:
+        if d >= 0 and (dispatch_left[d] < need or (granted[j] == 0 and lines_left[d] < 1)):
             continue
-        if disp[j] >= 0 and (disp_left[disp[j]] < need or (x[j] == 0 and lines_left[disp[j]] < 1)):
-            continue
-        row_left[pair_row[j]] -= need
-        if recv[j] >= 0:
-            recv_left[recv[j]] -= need
-        if disp[j] >= 0:
-            disp_left[disp[j]] -= need
-            if x[j] == 0:
-                lines_left[disp[j]] -= 1
-        x[j] += 1
+        row_left[r] -= need
+        if c >= 0:
+            pool_left[c] -= need
+        if b >= 0:
+            receiving_left[b] -= need
+        if d >= 0:
+            dispatch_left[d] -= need
+            lines_left[d] -= granted[j] == 0
+        granted[j] += 1
         units[j] += need
 
 
 @njit(cache=True, nogil=True)
-def falling_scores(item_ptr, worth, size, count, scores):
+def falling_scores(item_ptr, worth, size, first, count, scores):
     """Worth per unit of the first count[j] cases of each pair, made non-increasing against rounding."""
     for j in range(count.shape[0]):
         ceiling = np.inf
-        for i in range(item_ptr[j], item_ptr[j] + count[j]):
-            ceiling = min(ceiling, worth[i] / size[i])
-            scores[i] = ceiling
+        for k in range(count[j]):
+            ceiling = min(ceiling, worth[item_ptr[j] + k] / size[first[j] + k])
+            scores[first[j] + k] = ceiling
 
 
 @njit(cache=True, nogil=True)
-def bucket_prices(kind, ptr, pairs, item_ptr, net, base, lim, x, pair_row, pair_pack, high, low, price, capacity, out):
-    """Price of each bucket at which its own load just fits, all else fixed (`kind`: 0 receiving, 1 dispatch units).
+def regrets(item_ptr, worth, base, lim, x, least, fee, case_price, line_price, out):
+    """Best profit of each pair at the prices less the profit of what it gets: its share of the gap, >= 0.
 
-    Critical price of a case = the bucket price at which it drops out. Receiving: a selected case gives way to the next
-    unselected one of its row (`low`), an unselected one must beat the row's threshold (`high`). Dispatch: the whole
-    row pays the same price, so only the cases inside the supply count, down to a net of 0.
+    Differences within the rounding of the sums count as none, so that an exact plan shows a gap of exactly 0.
     """
-    for b in range(ptr.shape[0] - 1):
-        out[b] = price[b]
-        if capacity[b] < 0:
-            continue
-        count = 0
-        for q in range(ptr[b], ptr[b + 1]):
-            count += lim[pairs[q]] - base[pairs[q]]
-        critical, weight = np.empty(count, np.float64), np.empty(count, np.int64)
-        count = 0
-        for q in range(ptr[b], ptr[b + 1]):
-            j = pairs[q]
-            r = pair_row[j]
-            for k in range(base[j], lim[j]):
-                value = net[item_ptr[j] + k]
-                if kind == 0:
-                    value -= low[r] if k < x[j] else max(high[r], 0.0)
-                elif value < high[r]:
-                    continue
-                value = price[b] + value / pair_pack[j]
-                if value > 0.0:
-                    critical[count], weight[count] = value, pair_pack[j]
-                    count += 1
-        out[b] = _fitting_price(critical[:count], weight[:count], capacity[b])
-
-
-@njit(cache=True, nogil=True)
-def _fitting_price(critical, weight, capacity):
-    """Smallest price >= 0 at which the weights of larger critical values fit the capacity."""
-    if weight.sum() <= capacity:
-        return 0.0
-    order = np.argsort(-critical)
-    load = 0
-    for i in order:
-        load += weight[i]
-        if load > capacity:
-            return critical[i]
-    return 0.0
-
-
-@njit(cache=True, nogil=True)
-def line_prices(ptr, pairs, item_ptr, worth, base, lim, x, pair_row, pair_pack, unit_price, high, low, capacity, out):
-    """Price per line of each bucket at which its lines just fit: pairs ranked by their profit before the line price."""
-    for b in range(ptr.shape[0] - 1):
-        out[b] = 0.0
-        if capacity[b] < 0:
-            continue
-        profit = np.empty(ptr[b + 1] - ptr[b], np.float64)
-        count = 0
-        for q in range(ptr[b], ptr[b + 1]):
-            j = pairs[q]
-            if base[j] > 0:
-                continue
-            rent = pair_pack[j] * unit_price[j] + (low[pair_row[j]] if x[j] > 0 else max(high[pair_row[j]], 0.0))
-            total = 0.0
-            for i in range(item_ptr[j], item_ptr[j] + lim[j]):
-                if worth[i] > rent:
-                    total += worth[i] - rent
-            if total > 0.0:
-                profit[count] = total
-                count += 1
-        if count > capacity[b]:
-            out[b] = _largest(profit, count, capacity[b] + 1)
-
-
-@njit(cache=True, nogil=True)
-def regrets(item_ptr, worth, base, lim, x, case_price, line_price, out):
-    """Best profit of each pair at the prices less the profit of what it gets: its share of the gap, >= 0."""
     for j in range(x.shape[0]):
-        fee = line_price[j] if base[j] == 0 else 0.0
-        total, best, mine = 0.0, 0.0, 0.0
+        charge = line_price[j] + fee[j] if base[j] == 0 else 0.0
+        total, best, mine, size = 0.0, 0.0, 0.0, 0.0
         for k in range(base[j], max(lim[j], x[j])):
             total += worth[item_ptr[j] + k] - case_price[j]
-            if k < lim[j]:
-                best = max(best, total - fee)
+            size += abs(worth[item_ptr[j] + k]) + case_price[j]
+            if k < lim[j] and (base[j] > 0 or k + 1 >= least[j]):
+                best = max(best, total - charge)
             if k == x[j] - 1:
-                mine = total - fee
-        out[j] = max(best - mine, 0.0)
+                mine = total - charge
+        out[j] = best - mine if best - mine > 1e-13 * size else 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -272,14 +502,14 @@ def exact_opportunity(row_ptr, item_ptr, worth, base, lim, x, row_left, pack, le
         for j in range(row_ptr[r], row_ptr[r + 1]):
             leaving[j] = second if j == best_at else best
             gives_way = runner if j == lowest_at else lowest
-            if row_left[r] >= pack[r]:
+            if row_left[r] >= pack[j]:
                 entering[j] = 0.0
             else:
                 entering[j] = gives_way if gives_way < np.inf else best
 
 
 @njit(cache=True, nogil=True)
-def ranks(row_ptr, item_ptr, worth, forced, served, rank):
+def ranks(row_ptr, first_worth, forced, served, rank):
     """Rank of each pair in its row: forced ones first, then by worth of the first case, ties to the lowest pair."""
     for r in range(row_ptr.shape[0] - 1):
         j0, j1 = row_ptr[r], row_ptr[r + 1]
@@ -287,7 +517,7 @@ def ranks(row_ptr, item_ptr, worth, forced, served, rank):
         group = np.empty(j1 - j0, np.int64)
         for j in range(j0, j1):
             group[j - j0] = 0 if not served[j] else 2 if forced[j] > 0 else 1
-            keys[j - j0] = -worth[item_ptr[j]] if served[j] else 0.0
+            keys[j - j0] = -first_worth[j] if served[j] else 0.0
         order = np.argsort(keys, kind="mergesort")
         place = 1
         for wanted in (2, 1):
@@ -298,10 +528,115 @@ def ranks(row_ptr, item_ptr, worth, forced, served, rank):
 
 
 @njit(cache=True, nogil=True)
-def sum_items(item_ptr, item, x, out):
-    """Sum of the first x[j] items of each pair."""
+def _largest_remainder(pairs, count, want, pack, room, share):
+    """Set share[i] (cases) for pairs[:count] in proportion to what they want; return the units handed out.
+
+    Whole cases first, what is left goes by the largest remainder, ties to the lowest pair.
+    """
+    total, given = 0, 0
+    for i in range(count):
+        total += want[pairs[i]] * pack[pairs[i]]
+    rest = np.empty(count)
+    for i in range(count):
+        j = pairs[i]
+        exact = want[j] * min(room / total, 1.0) if total > 0 else 0.0
+        share[j] = min(int(exact + 1e-9), want[j])
+        rest[i] = exact - share[j]
+        given += share[j] * pack[j]
+    for i in np.argsort(-rest, kind="mergesort"):
+        j = pairs[i]
+        if share[j] < want[j] and given + pack[j] <= room:
+            share[j] += 1
+            given += pack[j]
+    return given
+
+
+@njit(cache=True, nogil=True)
+def _level_days(pairs, count, want, pack, position, daily, room, share):
+    """Hand out cases one by one to the pair with the fewest days of supply, up to its want (a heap by days)."""
+    heap_key, heap_pair, size = np.empty(count), np.empty(count, np.int64), 0
+    for i in range(count):
+        j = pairs[i]
+        share[j] = 0
+        if want[j] > 0:
+            heap_key[size], heap_pair[size] = position[j] / max(daily[j], 1e-9), j
+            size += 1
+    order = np.argsort(heap_key[:size], kind="mergesort")
+    key, owner = heap_key[:size][order], heap_pair[:size][order]
+    while size > 0:
+        j = owner[0]
+        if room < pack[j]:
+            share_done = True
+        else:
+            share[j] += 1
+            room -= pack[j]
+            share_done = share[j] >= want[j]
+        if share_done:
+            size -= 1
+            key[0], owner[0] = key[size], owner[size]
+        else:
+            key[0] = (position[j] + share[j] * pack[j]) / max(daily[j], 1e-9)
+        at = 0
+        while True:
+            child = 2 * at + 1
+            if child >= size:
+                break
+            if child + 1 < size and (key[child + 1], owner[child + 1]) < (key[child], owner[child]):
+                child += 1
+            if (key[at], owner[at]) <= (key[child], owner[child]):
+                break
+            key[at], key[child] = key[child], key[at]
+            owner[at], owner[child] = owner[child], owner[at]
+            at = child
+
+
+@njit(cache=True, nogil=True)
+def share_rows(
+    rows, row_ptr, rule, supply, pack, forced, cap, position, daily, tier, lim, equal_days, tiers
+):
+    """Lower lim (cases) of the given rows to what their rule of fair share grants; forced cases come off the top."""
+    for r in rows:
+        j0, j1 = row_ptr[r], row_ptr[r + 1]
+        room = supply[r]
+        want, share = np.zeros(j1, np.int64), np.zeros(j1, np.int64)
+        pairs = np.arange(j0, j1)
+        for j in range(j0, j1):
+            room -= forced[j] * pack[j]
+            want[j] = max(min(lim[j], cap[j]) - forced[j], 0)
+        room = max(room, 0)
+        if rule[r] == equal_days:
+            stock = np.zeros(j1)
+            for j in range(j0, j1):
+                stock[j] = position[j] + forced[j] * pack[j]
+            _level_days(pairs, j1 - j0, want, pack, stock, daily, room, share)
+        elif rule[r] == tiers:
+            order = np.argsort(tier[j0:j1], kind="mergesort") + j0
+            at = 0
+            while at < j1 - j0:
+                end = at
+                while end < j1 - j0 and tier[order[end]] == tier[order[at]]:
+                    end += 1
+                room -= _largest_remainder(order[at:end], end - at, want, pack, room, share)
+                at = end
+        else:
+            _largest_remainder(pairs, j1 - j0, want, pack, room, share)
+        for j in range(j0, j1):
+            lim[j] = min(lim[j], forced[j] + share[j])
+
+
+@njit(cache=True, nogil=True)
+def add_loads(x, pack, row, pool, receiving, dispatch, fee, sign, row_left, pool_left, receiving_left, dispatch_left, lines_left):
+    """Add sign x the units (and lines) of a plan to what is left of every limit, in place."""
     for j in range(x.shape[0]):
-        total = 0.0
-        for i in range(item_ptr[j], item_ptr[j] + x[j]):
-            total += item[i]
-        out[j] = total
+        units = sign * x[j] * pack[j]
+        if units == 0:
+            continue
+        row_left[row[j]] += units
+        if pool[j] >= 0:
+            pool_left[pool[j]] += units
+        if receiving[j] >= 0:
+            receiving_left[receiving[j]] += units
+        if dispatch[j] >= 0:
+            dispatch_left[dispatch[j]] += units
+            if fee[j] >= 0.0:
+                lines_left[dispatch[j]] += sign

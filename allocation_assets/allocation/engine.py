@@ -2,46 +2,54 @@
 
 Model (algorithms.md section 1). Case k of a pair with position a, case pack m, demand D over the horizon is worth
 
-    D_k = sum over its units u of [(w g + h) P(D > u) - h - c]  +  presentation bonus per unit below the minimum
+    D_k = sum over its units u of [e P(D > u) - h - c]  +  presentation bonus per unit below the minimum
 
-which never rises with k. Maximise the sum of D_k over whole cases subject to the supply of each row (available less
-hold-back), maximum and shelf capacity of each pair, and, where given, receiving and dispatch capacity. Forced
-minimums are served first, by worth per unit; the bound is conditional on them (an override is a constraint, not a
-choice of the engine).
+with e = w g - (what a kept unit earns) + h, which never rises with k. Maximise the sum of D_k less the cost of lines over
+whole cases subject to the supply of each row (available less hold-back), pools, maximum and shelf capacity of each
+pair, the least size of a line, and, where given, receiving and dispatch capacity. Forced minimums are served first,
+by worth per unit; the bound is conditional on them (an override is a constraint, not a choice of the engine).
 
-* Supply only: the largest case values of each row are the exact optimum (Gross 1956, Fox 1966); gap exactly 0.
-* With capacities: see `prices`. Where the optimum of the rows alone fits every capacity it is the optimum.
+* Supply only: the largest case values of each row are the exact optimum (Gross 1956, Fox 1966), also with pools inside
+  the rows (laminar: Federgruen and Groenevelt 1986); gap exactly 0.
+* With capacities, line costs, least sizes or several packs in a row: see `prices` (bound), `repair` and `polish` (plan).
 
 Opportunity cost (semantics 23), per case. Supply only, and exact: for a pair with a line, what the freed case earns
 elsewhere in its row, so forcing one case out moves the objective by -(marginal_value - opportunity_cost); for a pair
-without a line, what one case would displace. With binding capacities: row price + capacity prices x use (+ the line
-price where the line has one case), the prices of the best bound.
+without a line, what one case would displace. Else: row price + pool and capacity prices x use (+ the price and cost of
+the line where the line has one case), the prices of the best bound.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from allocation_assets.allocation.explain import binding_reasons
-from allocation_assets.allocation.prepare import Instance, prepare
-from allocation_assets.allocation.prices import CapacitySearch, Limits, Prices, full_limits, hand_out, relax, rent_of
+from allocation_assets.allocation.market import Limits, full_limits, pack_market
+from allocation_assets.allocation.prepare import Instance, count_wants, prepare
+from allocation_assets.allocation.prices import relax
 from allocation_assets.allocation.problem import AllocationPlan, AllocationProblem, AllocationSettings, Certificate
+from allocation_assets.allocation.solve import Solution, part_of, solve, steps_of
 
 
 @dataclass
-class _Solution:
-    """A plan in sorted order: cases and units per pair, forced part, limits before and after, prices."""
+class Shard:
+    """One shard's own view of the solution, in sorted order: per pair, row and pool."""
 
     base: np.ndarray
     lim: np.ndarray
+    shared: np.ndarray
     x: np.ndarray
     units: np.ndarray
+    repaired: np.ndarray
     after_forced: Limits
     left: Limits
-    prices: Prices
-    is_exact: bool
+    row_price: np.ndarray
+    pool_price: np.ndarray
+    unit_price: np.ndarray
+    line_price: np.ndarray
+    solution: Solution
 
 
 def plan(problem: AllocationProblem, settings: AllocationSettings | None = None) -> AllocationPlan:
@@ -51,69 +59,93 @@ def plan(problem: AllocationProblem, settings: AllocationSettings | None = None)
     """
     settings = settings or AllocationSettings()
     inst = prepare(problem, settings)
-    solution = _solve(inst, settings)
-    return _describe(inst, solution)
+    solution = solve([part_of(inst)], settings)
+    return describe(inst, solution, 0)
 
 
-def _solve(inst: Instance, settings: AllocationSettings) -> _Solution:
-    limits = full_limits(inst)
-    base = np.zeros(len(inst.pack), np.int64)
-    units = np.zeros(len(inst.pack), np.int64)
-    if inst.forced.any():
-        _serve_forced(inst, base, units, limits)
-    # A minimum that could not be met in full has used up one of its limits: nothing more for that pair.
-    lim = np.where(base < inst.forced, base, inst.lim)
-    after_forced = limits.copy()
-    search = CapacitySearch(inst, base, lim, limits, settings)
-    x, prices, is_exact = search.run()
-    extra = (x - base) * inst.pack
-    left = search.left_after(x)
-    return _Solution(base, lim, x, units + extra, after_forced, left, prices, is_exact)
+def shard_view(inst: Instance, s: Solution, number: int) -> Shard:
+    """The part of a solution that concerns shard `number` (prepared again or kept as `inst`)."""
+    n, p = len(inst.pack), inst.problem
+    lo, hi = s.pair_offset[number], s.pair_offset[number + 1]
+    base, units, x = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    repaired = np.zeros(n, np.bool_)
+    forced = slice(*np.searchsorted(s.forced_pairs, [lo, hi]))
+    base[s.forced_pairs[forced] - lo] = s.granted[forced]
+    units[s.forced_pairs[forced] - lo] = s.granted_units[forced]
+    active = slice(*np.searchsorted(s.market.pair, [lo, hi]))
+    at = s.market.pair[active] - lo
+    x[at] = s.x[active]
+    repaired[at] = s.is_repaired[active]
+    units += x * inst.pack
+    rows = slice(s.row_offset[number], s.row_offset[number + 1])
+    pools = slice(s.pool_offset[number], s.pool_offset[number + 1])
+
+    def mine(limits: Limits) -> Limits:
+        return replace(limits, row=limits.row[rows], pool=limits.pool[pools])
+
+    row_price, pool_price = s.relaxed.low[rows], s.relaxed.pool_price[pools]
+    unit_price = row_price[p.pair_row] + _at(pool_price, p.pool)
+    unit_price = unit_price + _at(s.prices.receiving, p.receiving_bucket) + _at(s.prices.dispatch, p.dispatch_bucket)
+    return Shard(
+        base, np.where(base < inst.forced, base, inst.lim), s.shared_limits(inst, base), base + x, units, repaired,
+        mine(s.after_forced), mine(s.left), row_price, pool_price, unit_price, _at(s.prices.lines, p.dispatch_bucket), s,
+    )  # fmt: skip
 
 
-def _serve_forced(inst: Instance, base, units, limits: Limits) -> None:
-    """Grant forced cases in order of worth per unit, each only where every limit allows it."""
-    from allocation_assets.allocation._kernels import falling_scores
-
-    scores = np.empty(len(inst.worth))
-    falling_scores(inst.item_ptr, inst.worth, inst.item_units, inst.forced, scores)
-    counts = inst.forced
-    pairs = np.repeat(np.arange(len(counts)), counts)
-    start = np.cumsum(counts) - counts
-    items = inst.item_ptr[pairs] + np.arange(len(pairs)) - start[pairs]
-    hand_out(inst, items[np.argsort(-scores[items], kind="stable")], counts, base, units, limits)
+def _at(values: np.ndarray, bucket: np.ndarray) -> np.ndarray:
+    return np.append(values, 0.0)[bucket]
 
 
-def _describe(inst: Instance, s: _Solution) -> AllocationPlan:
-    from allocation_assets.allocation._kernels import ranks
-
+def describe(inst: Instance, solution: Solution, number: int) -> AllocationPlan:
+    """Everything about one shard's pairs, and its certificate (of the run, where it is the only shard)."""
+    s = shard_view(inst, solution, number)
+    p = inst.problem
     value, bonus, uplift = _value(inst, s)
-    unit_price, line_price = s.prices.unit_price(inst), s.prices.line_price(inst)
-    regret = _regret(inst, s, unit_price, line_price)
+    regret = _regret(inst, s)
     bound = value + regret
-    leaving, entering = _opportunity(inst, s, unit_price, line_price)
+    leaving, entering = _opportunity(inst, s)
     rent = _rents(inst, s)
     marginal, marginal_bonus, following = _ends(inst, s)
-    rank = np.zeros(len(s.x), np.int32)
-    served = (np.diff(inst.item_ptr) > 0) & ((s.x > 0) | ((inst.want > 0) & (s.lim > 0)))
-    ranks(inst.row_ptr, inst.item_ptr, inst.worth, s.base, served, rank)
-    need = np.maximum(inst.want * inst.pack, _asked(inst))
+    asked = _asked(inst)
+    need = np.maximum(_gross_want(inst) * inst.pack, asked)
+    net_need = np.maximum(inst.want * inst.pack, asked)
     columns = {
         "want_cases": inst.want, "need_units": need, "cases": s.x, "units": s.units, "forced_cases": s.base,
         "objective_value": value, "objective_bound": bound, "presentation_bonus": bonus,
         "marginal_value": marginal, "marginal_presentation": marginal_bonus, "next_case_value": following,
         "opportunity_cost": np.where(s.x > 0, leaving, entering), "next_opportunity_cost": entering,
-        "expected_units_sold_uplift": uplift, "binding": binding_reasons(inst, s.x, s.left, need),
-        "priority_rank": rank,
+        "expected_units_sold_uplift": uplift, "priority_rank": _ranks(inst, s), "is_repaired": s.repaired,
+        "binding": binding_reasons(inst, s.x, s.shared, s.left, need, net_need),
     }  # fmt: skip
     total, by_dc = _certificates(inst, s, value, bound, bonus, rent)
     return AllocationPlan(
         **{name: _unsorted(values, inst.order) for name, values in columns.items()},
-        row_price=s.prices.low, row_rent=rent["row"],
-        receiving_price=s.prices.receiving, receiving_rent=rent["receiving"],
-        dispatch_price=s.prices.dispatch, line_price=s.prices.lines, dispatch_rent=rent["dispatch"],
+        row_price=s.row_price * p.row_case_pack, pool_price=s.pool_price, row_rent=rent["row"],
+        receiving_price=solution.prices.receiving, receiving_rent=rent["receiving"],
+        dispatch_price=solution.prices.dispatch, line_price=solution.prices.lines, dispatch_rent=rent["dispatch"],
         certificate=total, certificate_by_dc=by_dc,
     )  # fmt: skip
+
+
+def _ranks(inst: Instance, s: Shard) -> np.ndarray:
+    from allocation_assets.allocation._kernels import ranks
+
+    rank = np.zeros(len(s.x), np.int32)
+    stored = np.diff(inst.item_ptr) > 0
+    served = stored & ((s.x > 0) | ((inst.want > 0) & (s.lim > 0)))
+    first = np.zeros(len(s.x))
+    first[stored] = inst.worth[inst.item_ptr[:-1][stored]]
+    ranks(inst.row_ptr, first / inst.pack, s.base, served, rank)
+    return rank
+
+
+def _gross_want(inst: Instance) -> np.ndarray:
+    """Cases that would pay if nothing were kept at the DC for later: what a location needs by itself."""
+    p, want = inst.problem, inst.want.copy()
+    kept = np.flatnonzero(p.row_keep_price[p.pair_row] > 0)
+    gross = np.maximum(p.gain_per_unit + p.holding_per_unit, 0.0)[kept]
+    want[kept] = np.maximum(count_wants(inst, kept, gross), want[kept])
+    return want
 
 
 def _asked(inst: Instance) -> np.ndarray:
@@ -130,64 +162,66 @@ def _unsorted(values: np.ndarray, order: np.ndarray) -> np.ndarray:
     return out
 
 
-def _value(inst: Instance, s: _Solution):
+def _value(inst: Instance, s: Shard):
     """Value without bonus, presentation bonus and expected units sold of what each pair gets."""
-    from allocation_assets.allocation._kernels import sum_items
+    from allocation_assets.negbin import sales_between
 
     p = inst.problem
-    uplift = np.empty(len(s.x))
-    sum_items(inst.item_ptr, inst.sales, s.x, uplift)
-    value = inst.gain * uplift - s.units * inst.cost
+    uplift = np.zeros(len(s.x))
+    inst.over_pairs(sales_between, p.mean_units, p.dispersion, p.position_units, s.units, ..., uplift)
+    value = inst.gain * uplift - s.units * inst.cost - np.where(s.units > 0, p.line_cost, 0.0)
     shown = np.clip(p.presentation_min_units - p.position_units, 0, s.units)
     return value, p.presentation_value_per_unit * shown, uplift
 
 
-def _regret(inst: Instance, s: _Solution, unit_price, line_price) -> np.ndarray:
+def _regret(inst: Instance, s: Shard) -> np.ndarray:
     from allocation_assets.allocation._kernels import regrets
 
-    case_price = s.prices.low[inst.problem.pair_row] + inst.pack * unit_price
     out = np.empty(len(s.x))
-    regrets(inst.item_ptr, inst.worth, s.base, s.lim, s.x, case_price, line_price, out)
+    regrets(
+        inst.item_ptr, inst.worth, s.base, s.lim, s.x, inst.least, inst.problem.line_cost, inst.pack * s.unit_price,
+        s.line_price, out,
+    )  # fmt: skip
     return out
 
 
-def _opportunity(inst: Instance, s: _Solution, unit_price, line_price):
+def _opportunity(inst: Instance, s: Shard):
     """(cost per case of what a pair has, cost of one case more) in money per case."""
     from allocation_assets.allocation._kernels import exact_opportunity
 
-    n = len(s.x)
-    leaving, entering = np.empty(n), np.empty(n)
-    if s.is_exact:
+    n, p = len(s.x), inst.problem
+    if s.solution.is_exact and not len(p.pool_cap_units):
+        leaving, entering = np.empty(n), np.empty(n)
         exact_opportunity(
-            inst.row_ptr, inst.item_ptr, inst.worth, s.base, s.lim, s.x, s.left.row, inst.problem.row_case_pack,
-            leaving, entering,
-        )  # fmt: skip
+            inst.row_ptr, inst.item_ptr, inst.worth, s.base, s.lim, s.x, s.left.row, inst.pack, leaving, entering
+        )
         return leaving, entering
-    price = s.prices.low[inst.problem.pair_row] + inst.pack * unit_price
-    return price + np.where(s.x == 1, line_price, 0.0), price + np.where(s.x == 0, line_price, 0.0)
+    price, line = inst.pack * s.unit_price, s.line_price + p.line_cost
+    return price + np.where(s.x == 1, line, 0.0), price + np.where(s.x == 0, line, 0.0)
 
 
-def _rents(inst: Instance, s: _Solution) -> dict[str, np.ndarray]:
+def _rents(inst: Instance, s: Shard) -> dict[str, np.ndarray]:
     """Price x unused limit; exactly 0 where the plan uses the limit up or the price is 0."""
 
     def unused(price, left):
         return np.where(price > 0, price * left, 0.0)
 
-    used = np.zeros(len(s.prices.low), np.int64)
-    np.add.at(used, inst.problem.pair_row, s.x - s.base)
-    free = s.after_forced.row // inst.problem.row_case_pack
-    dispatch = unused(s.prices.dispatch, s.left.dispatch) + unused(s.prices.lines, s.left.lines)
-    return {
-        "row": unused(s.prices.low, free - used),
-        "receiving": unused(s.prices.receiving, s.left.receiving),
-        "dispatch": dispatch,
-    }
+    p, prices = inst.problem, s.solution.prices
+    step = steps_of(p.pair_row, inst.pack, len(s.row_price))
+    used = np.zeros(len(step), np.int64)
+    np.add.at(used, p.pair_row, (s.x - s.base) * inst.pack)
+    row = unused(s.row_price, s.after_forced.row // step * step - used)
+    owner = np.zeros(len(s.pool_price), np.int64)
+    owner[p.pool[p.pool >= 0]] = p.pair_row[p.pool >= 0]
+    np.add.at(row, owner, unused(s.pool_price, s.left.pool))
+    dispatch = unused(prices.dispatch, s.left.dispatch) + unused(prices.lines, s.left.lines)
+    return {"row": row, "receiving": unused(prices.receiving, s.left.receiving), "dispatch": dispatch}
 
 
-def _ends(inst: Instance, s: _Solution):
+def _ends(inst: Instance, s: Shard):
     """(worth of the last case, bonus in it, worth of the next case); 0 where there is none."""
     p = inst.problem
-    stored = np.diff(inst.item_ptr) > 0
+    stored = np.diff(inst.item_ptr) > s.x
     got = s.x > 0
     marginal, following = np.zeros(len(s.x)), np.zeros(len(s.x))
     marginal[got] = inst.worth[inst.item_ptr[:-1][got] + s.x[got] - 1]
@@ -198,7 +232,7 @@ def _ends(inst: Instance, s: _Solution):
     return marginal, np.where(got, p.presentation_value_per_unit * shown, 0.0), following
 
 
-def _certificates(inst: Instance, s: _Solution, value, bound, bonus, rent):
+def _certificates(inst: Instance, s: Shard, value, bound, bonus, rent):
     p = inst.problem
     dcs = np.unique(p.row_dc)
     code = np.searchsorted(dcs, p.row_dc)
@@ -233,12 +267,15 @@ def _certificate(value, bound, bonus, any_bound=None) -> Certificate:
     return Certificate(value, bound, float(bonus), gap, any_bound)
 
 
-def _bound_any_presentation(inst: Instance, s: _Solution) -> float:
+def _bound_any_presentation(inst: Instance, s: Shard) -> float:
     """Bound on the value of any plan, whatever its presentation bonus: rows solved again without the bonus."""
-    worth = inst.gain[inst.item_pair] * inst.sales - inst.item_units * inst.cost[inst.item_pair]
-    prices = Prices(s.prices.receiving, s.prices.dispatch, s.prices.lines, s.prices.high, s.prices.low)
-    free = s.after_forced.row // inst.problem.row_case_pack
-    inner = relax(inst, worth, s.base, s.lim, free, prices)[1]
-    case = np.arange(len(worth)) - inst.item_ptr[inst.item_pair]
-    granted = np.sum(np.where(case < s.base[inst.item_pair], worth, 0.0))
-    return float(granted + np.sum(inner)) + rent_of(prices, s.after_forced)
+    p = inst.problem
+    case = np.arange(len(inst.worth)) - inst.item_ptr[inst.item_pair]
+    before = p.position_units[inst.item_pair] + case * inst.pack[inst.item_pair]
+    shown = np.clip(p.presentation_min_units[inst.item_pair] - before, 0, inst.item_units)
+    plain = replace(inst, worth=inst.worth - p.presentation_value_per_unit[inst.item_pair] * shown)
+    market = pack_market(plain, s.base, s.lim, s.after_forced)
+    relaxed = relax(market, s.solution.prices, inst.threads)
+    granted = np.where(case < s.base[inst.item_pair], plain.worth, 0.0)
+    lines = np.where((s.base > 0), p.line_cost, 0.0)
+    return float(np.sum(granted) - np.sum(lines) + relaxed.bound)

@@ -17,17 +17,20 @@ def violations(problem: AllocationProblem, plan: AllocationPlan) -> list[str]:
         if where.size:
             found.append(f"{text}: {where.size} broken, first at index {where[0]}")
 
-    pack = p.row_case_pack[p.pair_row]
+    pack = p.row_case_pack[p.pair_row] * p.multiple_cases
     asked = np.where(p.max_units >= 0, np.minimum(p.min_units, p.max_units), p.min_units)
     report(units < 0, "pair receives negative units")
     report((units % pack != 0) & (units != asked), "units are not whole cases and not an override")
     report(plan.cases != -(-units // pack), "cases do not cover the units")
+    short = (units > 0) & (asked == 0) & (units < p.min_ship_units)
+    report(short, "line is smaller than the least shipment")
     report((p.block != 0) & (units > 0), "blocked pair receives units")
     report((p.max_units >= 0) & (units > p.max_units), "maximum units of a pair exceeded")
     full = (p.shelf_capacity_units >= 0) & (units > 0) & (p.position_units + units > p.shelf_capacity_units)
     report(full, "shelf capacity exceeded")
     report(_load(p.pair_row, units, len(p.row_dc)) > p.row_supply_units, "supply of a row exceeded")
     limits = (
+        (p.pool, units, p.pool_cap_units, "pool"),
         (p.receiving_bucket, units, p.receiving_capacity_units, "receiving capacity"),
         (p.dispatch_bucket, units, p.dispatch_capacity_units, "dispatch capacity units"),
         (p.dispatch_bucket, units > 0, p.dispatch_capacity_lines, "dispatch capacity lines"),

@@ -12,14 +12,19 @@ import numpy as np
 from allocation_assets.allocation.problem import OPEN, AllocationProblem, AllocationSettings
 
 UNLIMITED = np.int64(2**62)
+# Pairs per range of a compiled walk: small enough for its buffer of cases to stay in the cache of a core.
+_PAIRS_PER_RANGE = 50_000
+_CASES_PER_PAIR = 4
 
 
 @dataclass
 class Instance:
     """A problem sorted by (row, key) with its cases; arrays over pairs (n), rows (m) or items (cases stored).
 
-    `forced` cases requested by minimums, `base` of them granted, `lim` cases selectable (forced included), `cap_units`
-    and `cap_cases` what the pair's own limits admit, `partial_at`/`partial_units` the odd last case of an override.
+    `pack` units of a pair's case (its layer or pallet), `forced` cases requested by minimums, `lim` cases selectable
+    (forced included), `cap_units` and `cap_cases` what the pair's own limits admit, `least` cases of the smallest line,
+    `no_line` why no line pays (0 = one does, 1 its cost, 2 its least size), `partial_at`/`partial_units` the odd last
+    case of an override. Item item_ptr[j] + k is case k of pair j.
     """
 
     problem: AllocationProblem
@@ -34,11 +39,12 @@ class Instance:
     forced_units: np.ndarray
     partial_at: np.ndarray
     partial_units: np.ndarray
+    least: np.ndarray
     want: np.ndarray
     first_unit: np.ndarray
+    no_line: np.ndarray
     lim: np.ndarray
     item_ptr: np.ndarray
-    sales: np.ndarray
     worth: np.ndarray
     chunks: list[tuple[int, int]]
     threads: int
@@ -46,7 +52,7 @@ class Instance:
     @cached_property
     def item_pair(self) -> np.ndarray:
         """Pair of each stored case."""
-        return np.repeat(np.arange(len(self.pack), dtype=np.int32), np.diff(self.item_ptr))
+        return np.repeat(np.arange(len(self.pack), dtype=np.int64), np.diff(self.item_ptr))
 
     @cached_property
     def item_units(self) -> np.ndarray:
@@ -58,63 +64,102 @@ class Instance:
 
     def over_pairs(self, kernel, *args) -> None:
         """Run a compiled kernel(…, lo, hi, outputs…) over ranges of pairs; `...` in args marks the range."""
-        self._run(kernel, args, [(int(self.row_ptr[a]), int(self.row_ptr[b])) for a, b in self.chunks])
-
-    def over_rows(self, kernel, *args) -> None:
-        """Run a compiled kernel over ranges of rows; `...` in args marks where the range goes."""
-        self._run(kernel, args, self.chunks)
-
-    def _run(self, kernel, args, ranges) -> None:
         at = next(i for i, a in enumerate(args) if a is ...)
-        calls = [(*args[:at], lo, hi, *args[at + 1 :]) for lo, hi in ranges if hi > lo]
-        if self.threads <= 1 or len(calls) <= 1:
-            for call in calls:
-                kernel(*call)
-            return
-        with ThreadPoolExecutor(self.threads) as pool:
-            list(pool.map(lambda call: kernel(*call), calls))
+        edges = range(0, len(self.pack) + _PAIRS_PER_RANGE, _PAIRS_PER_RANGE)
+        ranges = [(lo, min(hi, len(self.pack))) for lo, hi in pairwise(edges)]
+        run_all(self.threads, [(kernel, (*args[:at], lo, hi, *args[at + 1 :])) for lo, hi in ranges])
 
 
-def prepare(problem: AllocationProblem, settings: AllocationSettings) -> Instance:
-    """Sort the pairs, work out their limits and wants, and store the worth of every case within reach."""
-    from allocation_assets.negbin import count_cases, fill_cases
+def run_all(threads: int, calls: list[tuple]) -> list:
+    """Results of (kernel, args) calls, in their order, on up to `threads` threads."""
+    if threads <= 1 or len(calls) <= 1:
+        return [kernel(*args) for kernel, args in calls]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda call: call[0](*call[1]), calls))
 
+
+def prepare(problem: AllocationProblem, settings: AllocationSettings, *, keep_all: bool = True) -> Instance:
+    """Sort the pairs, work out their limits and wants, and store the worth of every case within reach.
+
+    Without `keep_all` only pairs that can be given a case have items: enough to solve, not to explain.
+    """
     p, order = _sorted(problem)
-    rows = len(p.row_dc)
-    row_ptr = np.searchsorted(p.pair_row, np.arange(rows + 1))
-    pack = p.row_case_pack[p.pair_row]
-    gain = p.earned_per_unit
-    cost = p.holding_per_unit + p.ship_cost_per_unit
+    row_ptr = np.searchsorted(p.pair_row, np.arange(len(p.row_dc) + 1))
+    pack = p.pair_pack
+    gain, cost = p.earned_per_unit, p.holding_per_unit + p.ship_cost_per_unit
     cap_units, cap_cases = _caps(p, pack)
     forced, forced_units, partial_at, partial_units = _forced(p, pack, cap_units)
-    n = len(pack)
-    want, first_unit = np.zeros(n, np.int64), np.zeros(n, np.bool_)
-    empty = np.empty(0)
+    least = np.where(forced > 0, 1, np.maximum(-(-p.min_ship_units // pack), 1))
+    n, empty = len(pack), np.empty(0)
+    want, first_unit, no_line = np.zeros(n, np.int64), np.zeros(n, np.bool_), np.zeros(n, np.int8)
     inst = Instance(
         p, order, row_ptr, pack, cost, gain, cap_units, cap_cases, forced, forced_units, partial_at, partial_units,
-        want, first_unit, empty, empty, empty, empty, _chunks(row_ptr, settings.threads), settings.threads,
+        least, want, first_unit, no_line, np.zeros(n, np.int64), np.zeros(1, np.int64), empty,
+        _chunks(row_ptr, settings.threads), settings.threads,
     )  # fmt: skip
-    walk = (p.mean_units, p.dispersion, p.position_units, pack, gain, cost)
-    bonus = (p.presentation_value_per_unit, p.presentation_min_units)
-    inst.over_pairs(count_cases, *walk, *bonus, ..., want, first_unit)
-    # One case more than the row's supply is kept selectable: it sets the row's price where one pair takes it all.
-    supply_cases = (p.row_supply_units // p.row_case_pack)[p.pair_row]
-    reach = np.minimum(np.minimum(want, cap_cases), supply_cases + 1)
-    # An odd last case of an override closes the pair: nothing may follow it.
-    inst.lim = np.where(partial_at >= 0, forced, np.maximum(forced, reach))
-    # One case beyond the reach is stored too: the value of one case more.
-    stored = np.where((want > 0) | (forced > 0) | first_unit, inst.lim + 1, 0)
-    inst.item_ptr = np.concatenate([[0], np.cumsum(stored)]).astype(np.int64)
-    inst.sales, inst.worth = np.empty(inst.item_ptr[-1]), np.empty(inst.item_ptr[-1])
-    inst.over_pairs(fill_cases, *walk, *bonus, partial_at, partial_units, inst.item_ptr, ..., inst.sales, inst.worth)
+    _store_cases(inst, keep_all)
     return inst
+
+
+def _store_cases(inst: Instance, keep_all: bool) -> None:
+    """Fill wants, limits and items; ranges of pairs are walked side by side and joined in order."""
+    from allocation_assets.negbin import build_cases
+
+    p, n = inst.problem, len(inst.pack)
+    supply_cases = (p.row_supply_units[p.pair_row]) // inst.pack
+    walk = (
+        p.mean_units, p.dispersion, p.position_units, inst.pack, inst.gain, inst.cost, p.presentation_value_per_unit,
+        p.presentation_min_units, supply_cases, inst.cap_cases, inst.forced, inst.least, p.line_cost, inst.partial_at,
+        inst.partial_units, keep_all,
+    )  # fmt: skip
+    stored = np.zeros(n, np.int64)
+    outputs = (inst.want, inst.first_unit, inst.no_line, inst.lim, stored)
+
+    # Each range writes into its own stretch of one array; the stretches are closed up afterwards.
+    worth = np.empty(_CASES_PER_PAIR * n + 64)
+
+    def one_range(lo, hi):
+        reached, used = build_cases(*walk, lo, hi, *outputs, worth[_CASES_PER_PAIR * lo : _CASES_PER_PAIR * hi])
+        if reached == hi:
+            return worth[_CASES_PER_PAIR * lo : _CASES_PER_PAIR * lo + used]
+        room = 4 * _CASES_PER_PAIR * (hi - lo)
+        while reached < hi:
+            buffer = np.empty(room)
+            reached, used = build_cases(*walk, lo, hi, *outputs, buffer)
+            room *= 4
+        return buffer[:used]
+
+    edges = range(0, n + _PAIRS_PER_RANGE, _PAIRS_PER_RANGE)
+    parts = run_all(inst.threads, [(one_range, (lo, min(hi, n))) for lo, hi in pairwise(edges)])
+    inst.worth = np.concatenate(parts or [np.empty(0)])
+    inst.item_ptr = np.concatenate([[0], np.cumsum(stored)]).astype(np.int64)
+    odd = np.flatnonzero(inst.partial_at >= 0)
+    inst.want[odd] = count_wants(inst, odd, inst.gain[odd])
+
+
+def count_wants(inst: Instance, pairs: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """Whole cases (len(pairs),) that pay for the given pairs when a unit sold earns `gain`, whatever the limits."""
+    from allocation_assets.negbin import build_cases
+
+    p, n = inst.problem, len(pairs)
+    none, want = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    walk = (
+        p.mean_units[pairs], p.dispersion[pairs], p.position_units[pairs], inst.pack[pairs], gain, inst.cost[pairs],
+        p.presentation_value_per_unit[pairs], p.presentation_min_units[pairs], none, none, none, none + 1, np.zeros(n),
+        none - 1, none, False,
+    )  # fmt: skip
+    scratch = (np.zeros(n, np.bool_), np.zeros(n, np.int8), none.copy(), none.copy(), np.empty(8))
+    build_cases(*walk, 0, n, want, *scratch)
+    return want
 
 
 def _sorted(problem: AllocationProblem) -> tuple[AllocationProblem, np.ndarray]:
     row, key = problem.pair_row, problem.pair_key
     n = len(row)
     step, rise = np.diff(row), np.diff(key)
-    order = np.arange(n) if np.all((step > 0) | ((step == 0) & (rise > 0))) else np.lexsort((key, row))
+    if np.all((step > 0) | ((step == 0) & (rise > 0))):
+        return problem, np.arange(n)
+    order = np.lexsort((key, row))
     sorted_row, sorted_key = row[order], key[order]
     if np.any((np.diff(sorted_row) == 0) & (np.diff(sorted_key) == 0)):
         raise ValueError("allocation: pair_key repeats within a supply row; give each pair one key")

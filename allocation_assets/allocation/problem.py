@@ -119,13 +119,28 @@ class AllocationProblem:
 
 
 @dataclass(frozen=True)
+class StartPrices:
+    """Prices to start the search from, in the problem's order of capacities (yesterday's, semantics 6); 0 = none known."""
+
+    receiving: np.ndarray
+    dispatch: np.ndarray
+    lines: np.ndarray
+
+
+@dataclass(frozen=True)
 class AllocationSettings:
-    """Effort and parallelism; the plan does not depend on `threads`."""
+    """Effort and parallelism; the plan does not depend on `threads`.
+
+    `price_rounds` most passes of the price search, `damping` of its steps, `target_gap` at which a small problem needs no
+    further plan, `polish_pairs` most pairs with open cases for which a MIP refines the plan (0 = never), `start_prices`.
+    """
 
     threads: int = 2
-    price_rounds: int = 30
-    damping: float = 0.7
+    price_rounds: int = 40
+    damping: float = 0.8
     target_gap: float = 1e-5
+    polish_pairs: int = 20_000
+    start_prices: StartPrices | None = None
 
 
 @dataclass(frozen=True)
@@ -155,8 +170,11 @@ class AllocationPlan:
     `next_opportunity_cost` (what one case more would displace), `expected_units_sold_uplift`, `binding` (index into
     REASONS), `priority_rank` (within the supply row from 1; 0 = not served and nothing wanted).
 
-    Prices: `row_price` per case, `receiving_price`, `dispatch_price` per unit, `line_price` per line. Rent is price x
-    what is left of a limit: `row_rent`, `receiving_rent`, `dispatch_rent` (units and lines).
+    `is_repaired`: the plan gives the pair another number of cases than its row alone would at the prices (a limit, a rule
+    or whole cases moved it), so its marginal figures hold within the gap only.
+
+    Prices: `row_price` per case of the row's pack, `pool_price`, `receiving_price`, `dispatch_price` per unit,
+    `line_price` per line. Rent is price x what is left of a limit: `row_rent` (with that of its pools), `receiving_rent`, `dispatch_rent` (units and lines).
 
     `certificate` is the whole run; `certificate_by_dc` maps a DC code to its own slice (with the rent of its rows and
     dispatch, without that of receiving).
@@ -178,7 +196,9 @@ class AllocationPlan:
     expected_units_sold_uplift: np.ndarray
     binding: np.ndarray
     priority_rank: np.ndarray
+    is_repaired: np.ndarray
     row_price: np.ndarray
+    pool_price: np.ndarray
     row_rent: np.ndarray
     receiving_price: np.ndarray
     receiving_rent: np.ndarray

@@ -29,12 +29,14 @@ class Score:
 def score(problem: AllocationProblem, plan: AllocationPlan) -> Score:
     """Value, bonus and Lagrangian bound, from scratch. The bound holds for any plan with the same forced cases."""
     value, uplift, bonus = _worth(problem, plan.units)
-    pack = problem.row_case_pack[problem.pair_row]
-    forced = np.minimum(plan.units, plan.forced_cases * pack)
+    pack = problem.pair_pack
+    forced = np.where(plan.forced_cases >= plan.cases, plan.units, plan.forced_cases * pack)
     case_price, line_price = _prices(problem, plan, pack)
     top = _most_cases(problem, plan, pack, forced)
     has = (plan.units - forced) // pack
-    best = _best_profit(problem, pack, forced, top, has, case_price, np.where(forced == 0, line_price, 0.0))
+    fee = np.where(forced == 0, line_price + problem.line_cost, 0.0)
+    least = np.where(forced == 0, np.maximum(-(-problem.min_ship_units // pack), 1), 0)
+    best = _best_profit(problem, pack, forced, top, has, least, case_price, fee)
     forced_value, _, forced_bonus = _worth(problem, forced)
     bound = float(np.sum(best) + np.sum(forced_value + forced_bonus)) + _rent(problem, plan, pack, forced)
     total_bonus = float(np.sum(bonus))
@@ -42,23 +44,29 @@ def score(problem: AllocationProblem, plan: AllocationPlan) -> Score:
 
 
 def _worth(p: AllocationProblem, units) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(value, expected units sold, presentation bonus) of `units` on top of the position."""
+    """(value, expected units sold, presentation bonus) of `units` on top of the position, the line's cost taken off."""
     stock = p.position_units + units
     uplift = expected_sales(stock, p.mean_units, p.dispersion)
     uplift = uplift - expected_sales(p.position_units, p.mean_units, p.dispersion)
     value = p.earned_per_unit * uplift - units * (p.holding_per_unit + p.ship_cost_per_unit)
+    value = value - np.where(units > 0, p.line_cost, 0.0)
     before = np.minimum(p.position_units, p.presentation_min_units)
     bonus = p.presentation_value_per_unit * (np.minimum(stock, p.presentation_min_units) - before)
     return value, uplift, bonus
 
 
 def _prices(p: AllocationProblem, plan: AllocationPlan, pack) -> tuple[np.ndarray, np.ndarray]:
-    case_price, line_price = plan.row_price[p.pair_row].copy(), np.zeros(len(pack))
-    receives, ships = p.receiving_bucket >= 0, p.dispatch_bucket >= 0
-    case_price[receives] += (pack * plan.receiving_price[p.receiving_bucket])[receives] if receives.any() else 0.0
-    if ships.any():
-        case_price[ships] += pack[ships] * plan.dispatch_price[p.dispatch_bucket[ships]]
-        line_price[ships] = plan.line_price[p.dispatch_bucket[ships]]
+    """(price of a case of each pair, price of a line to it)."""
+    case_price = plan.row_price[p.pair_row] * p.multiple_cases
+    for price, bucket in (
+        (plan.pool_price, p.pool),
+        (plan.receiving_price, p.receiving_bucket),
+        (plan.dispatch_price, p.dispatch_bucket),
+    ):
+        inside = bucket >= 0
+        case_price[inside] += pack[inside] * price[bucket[inside]]
+    line_price, ships = np.zeros(len(pack)), p.dispatch_bucket >= 0
+    line_price[ships] = plan.line_price[p.dispatch_bucket[ships]]
     return case_price, line_price
 
 
@@ -77,11 +85,11 @@ def _most_cases(p: AllocationProblem, plan: AllocationPlan, pack, forced) -> np.
     return np.maximum(room, 0) // pack
 
 
-def _best_profit(p: AllocationProblem, pack, forced, top, has, case_price, fee) -> np.ndarray:
-    """Largest sum of (worth - price) over 0..top free cases.
+def _best_profit(p: AllocationProblem, pack, forced, top, has, least, case_price, fee) -> np.ndarray:
+    """Largest sum of (worth - price) over 0 or `least`..top free cases, the line's fee taken off, never below 0.
 
     The worth of a case falls, so the plan's own number `has` is best where its last case pays and its next does not;
-    elsewhere the best number is found by bisection.
+    elsewhere the best number is found by bisection. A least size above it is the best that is allowed.
     """
     everywhere = np.arange(len(pack))
     following = _case_worth(p, everywhere, forced + has * pack, pack)
@@ -93,6 +101,7 @@ def _best_profit(p: AllocationProblem, pack, forced, top, has, case_price, fee) 
     open_pairs = np.flatnonzero(~settled & (top > 0))
     best[~settled & (top <= 0)] = 0
     best[open_pairs] = _bisect(p, open_pairs, pack[open_pairs], forced[open_pairs], top[open_pairs], case_price)
+    best = np.where(least <= top, np.maximum(best, least), 0)
     profit = np.zeros(len(pack))
     gains = np.flatnonzero(best > 0)
     amount = (best * pack)[gains]
@@ -123,17 +132,34 @@ def _bisect(p: AllocationProblem, pairs, pack, forced, top, case_price) -> np.nd
 
 
 def _rent(p: AllocationProblem, plan: AllocationPlan, pack, forced) -> float:
-    """Price x limit, the forced part taken off, over rows and capacities."""
-    used = np.zeros(len(p.row_case_pack), np.int64)
+    """Price x limit, the forced part taken off, over rows, pools and capacities.
+
+    A row's supply is handed out in steps of what all its pairs' packs are multiples of.
+    """
+    step = np.zeros(len(p.row_case_pack), np.int64)
+    np.gcd.at(step, p.pair_row, p.multiple_cases)
+    step = np.maximum(step, 1)
+    used = np.zeros(len(step), np.int64)
     np.add.at(used, p.pair_row, forced)
-    total = float(np.sum(plan.row_price * ((p.row_supply_units - used) // p.row_case_pack)))
+    cases = (p.row_supply_units - used) // (p.row_case_pack * step) * step
+    total = float(np.sum(plan.row_price * cases))
+    lines = (forced > 0).astype(np.int64)
     limits = (
+        (plan.pool_price, _whole(p.pool_cap_units, p.pool, forced, pack), p.pool, forced),
         (plan.receiving_price, p.receiving_capacity_units, p.receiving_bucket, forced),
         (plan.dispatch_price, p.dispatch_capacity_units, p.dispatch_bucket, forced),
-        (plan.line_price, p.dispatch_capacity_lines, p.dispatch_bucket, (forced > 0).astype(np.int64)),
+        (plan.line_price, p.dispatch_capacity_lines, p.dispatch_bucket, lines),
     )
     for price, capacity, bucket, amount in limits:
         load = np.zeros(len(capacity), np.int64)
         np.add.at(load, bucket[bucket >= 0], amount[bucket >= 0])
         total += float(np.sum(price * (np.maximum(capacity, 0) - load) * (capacity >= 0)))
     return total
+
+
+def _whole(cap: np.ndarray, pool: np.ndarray, forced: np.ndarray, pack: np.ndarray) -> np.ndarray:
+    """Caps of pools, with what forced units leave cut to whole steps of their pairs' packs."""
+    step, used, inside = np.zeros(len(cap), np.int64), np.zeros(len(cap), np.int64), pool >= 0
+    np.gcd.at(step, pool[inside], pack[inside])
+    np.add.at(used, pool[inside], forced[inside])
+    return used + (cap - used) // np.maximum(step, 1) * np.maximum(step, 1)

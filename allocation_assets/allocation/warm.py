@@ -16,5 +16,10 @@ def warm_up() -> None:
         receiving_bucket=[0, 0, 1, 1], receiving_capacity_units=[3, 2], dispatch_bucket=0,
         dispatch_capacity_units=[4], dispatch_capacity_lines=[2],
     )  # fmt: skip
-    plan(problem, AllocationSettings(threads=1, price_rounds=6, target_gap=0.0))
+    settings = AllocationSettings(threads=1, price_rounds=6, target_gap=0.0)
+    plan(problem, settings)
     plan(replace(problem, receiving_bucket=problem.receiving_bucket * 0 - 1, dispatch_bucket=problem.block - 1))
+    fees = replace(problem, line_cost=problem.line_cost + 0.5, min_ship_units=problem.min_ship_units + 2)
+    plan(replace(fees, multiple_cases=problem.pair_key % 2 + 1), settings)
+    for rule in (1, 2, 3):
+        plan(replace(problem, row_rule=problem.row_rule + rule), settings)

@@ -5,6 +5,7 @@ Written against the model in algorithms.md section 1, not against the engine; sl
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -26,8 +27,10 @@ def tail(mean: float, dispersion: float, unit: int) -> float:
 
 def worth_of(p: AllocationProblem, pair: int, units: int, *, bonus: bool = True) -> float:
     """Value (+ bonus) of shipping `units` to a pair, unit by unit."""
-    gain, cost = p.gain_per_unit[pair] + p.holding_per_unit[pair], p.holding_per_unit[pair] + p.ship_cost_per_unit[pair]
-    total = 0.0
+    kept = p.row_keep_price[p.pair_row[pair]]
+    gain = max(p.gain_per_unit[pair] - kept + p.holding_per_unit[pair], 0.0)
+    cost = p.holding_per_unit[pair] + p.ship_cost_per_unit[pair]
+    total = -p.line_cost[pair] if units else 0.0
     for unit in range(p.position_units[pair], p.position_units[pair] + units):
         total += gain * tail(p.mean_units[pair], p.dispersion[pair], unit) - cost
         if bonus and unit < p.presentation_min_units[pair]:
@@ -44,13 +47,24 @@ def own_limit(p: AllocationProblem, pair: int) -> int:
         units = min(units, p.max_units[pair])
     if p.block[pair]:
         units = 0
-    return max(int(units), 0) // int(p.row_case_pack[p.pair_row[pair]])
+    return max(int(units), 0) // pack_of(p, pair)
+
+
+def pack_of(p: AllocationProblem, pair: int) -> int:
+    """Units of the smallest step of a pair."""
+    return int(p.row_case_pack[p.pair_row[pair]] * p.multiple_cases[pair])
 
 
 def is_feasible(p: AllocationProblem, units) -> bool:
     """Every shared limit, pair by pair."""
     for r, supply in enumerate(p.row_supply_units):
         if sum(u for u, row in zip(units, p.pair_row, strict=True) if row == r) > supply:
+            return False
+    for j, u in enumerate(units):
+        if 0 < u < p.min_ship_units[j] and not p.min_units[j]:
+            return False
+    for b, capacity in enumerate(p.pool_cap_units):
+        if capacity < sum(u for u, at in zip(units, p.pool, strict=True) if at == b):
             return False
     for b, capacity in enumerate(p.receiving_capacity_units):
         if 0 <= capacity < sum(u for u, at in zip(units, p.receiving_bucket, strict=True) if at == b):
@@ -66,11 +80,11 @@ def is_feasible(p: AllocationProblem, units) -> bool:
 
 def brute_force(p: AllocationProblem) -> float:
     """Best total worth over every combination of whole cases with minimums met."""
-    pack = p.row_case_pack[p.pair_row]
     choices = []
-    for pair in range(len(pack)):
-        least = -(-int(p.min_units[pair]) // int(pack[pair]))
-        choices.append([k * int(pack[pair]) for k in range(least, own_limit(p, pair) + 1)])
+    for pair in range(len(p.pair_row)):
+        pack = pack_of(p, pair)
+        least = -(-int(p.min_units[pair]) // pack)
+        choices.append([k * pack for k in range(least, own_limit(p, pair) + 1)])
     tables = [{u: worth_of(p, pair, u) for u in options} for pair, options in enumerate(choices)]
     best = -np.inf
     for units in product(*choices):
@@ -99,15 +113,18 @@ def solve_mip(cost: np.ndarray, constraints: optimize.LinearConstraint) -> float
 
 def mip_model(p: AllocationProblem) -> tuple[np.ndarray, optimize.LinearConstraint]:
     """(cost, constraints): one binary per case (worths fall, so prefixes need no constraint), one per line."""
-    pack = p.row_case_pack[p.pair_row]
-    pair_of = np.array([j for j in range(len(pack)) for _ in range(own_limit(p, j))], dtype=int)
-    n = len(pack)
+    n = len(p.pair_row)
+    pack = np.array([pack_of(p, j) for j in range(n)], dtype=int)
+    most = [own_limit(p, j) for j in range(n)]
+    pair_of = np.repeat(np.arange(n), most)
+    unpaid = replace(p, line_cost=np.zeros(n))
     gains = np.array([
-        worth_of(p, j, (k + 1) * int(pack[j])) - worth_of(p, j, k * int(pack[j]))
+        worth_of(unpaid, j, (k + 1) * int(pack[j])) - worth_of(unpaid, j, k * int(pack[j]))
         for j in range(n)
-        for k in range(own_limit(p, j))
+        for k in range(most[j])
     ])  # fmt: skip
-    units = sparse.csr_matrix((pack[pair_of], (pair_of, np.arange(len(pair_of)))), shape=(n, len(pair_of)))
+    cases = sparse.csr_matrix((np.ones(len(pair_of)), (pair_of, np.arange(len(pair_of)))), shape=(n, len(pair_of)))
+    units = sparse.diags_array(pack.astype(float)) @ cases
     none = sparse.csr_matrix((len(p.row_dc), n))
 
     def groups(of, count):
@@ -115,7 +132,11 @@ def mip_model(p: AllocationProblem) -> tuple[np.ndarray, optimize.LinearConstrai
         return sparse.csr_matrix((np.ones(inside.size), (of[inside], inside)), shape=(count, n))
 
     rows = [(sparse.hstack([groups(p.pair_row, len(p.row_dc)) @ units, none]), p.row_supply_units)]
-    limits = ((p.receiving_bucket, p.receiving_capacity_units), (p.dispatch_bucket, p.dispatch_capacity_units))
+    limits = (
+        (p.pool, p.pool_cap_units),
+        (p.receiving_bucket, p.receiving_capacity_units),
+        (p.dispatch_bucket, p.dispatch_capacity_units),
+    )
     for bucket, capacity in limits:
         group = groups(bucket, len(capacity))
         rows.append((sparse.hstack([group @ units, group * 0]), np.where(capacity < 0, np.inf, capacity)))
@@ -124,14 +145,16 @@ def mip_model(p: AllocationProblem) -> tuple[np.ndarray, optimize.LinearConstrai
     rows.append((sparse.hstack([lines @ units * 0, lines]), np.where(capacity < 0, np.inf, capacity)))
     opened = sparse.csr_matrix((np.ones(len(pair_of)), (np.arange(len(pair_of)), pair_of)), shape=(len(pair_of), n))
     rows.append((sparse.hstack([sparse.identity(len(pair_of)), -opened]), np.zeros(len(pair_of))))
+    # A line holds at least its least size.
+    rows.append((sparse.hstack([-units, sparse.diags_array(p.min_ship_units.astype(float))]), np.zeros(n)))
     matrix = sparse.vstack([m for m, _ in rows]).tocsr()
     limits = np.concatenate([u for _, u in rows])
-    return -np.concatenate([gains, np.zeros(n)]), optimize.LinearConstraint(matrix, -np.inf, limits)
+    return -np.concatenate([gains, -p.line_cost]), optimize.LinearConstraint(matrix, -np.inf, limits)
 
 
 def random_problem(
     seed: int, rows: int, places: int, *, capacities: bool = False, bonus: bool = False, limits: bool = False,
-    ties: bool = False, minimums: bool = False,
+    ties: bool = False, minimums: bool = False, pools: bool = False, lines: bool = False, layers: bool = False,
 ) -> AllocationProblem:  # fmt: skip
     """A small random problem: tight supply, mixed packs, optional capacities, pair limits, ties and minimums."""
     rng = np.random.default_rng(seed)
@@ -168,4 +191,20 @@ def random_problem(
             "dispatch_capacity_units": [int(rng.integers(n, 2 * n)), -1],
             "dispatch_capacity_lines": [int(rng.integers(n // 3, n)), int(rng.integers(1, 4))],
         }
+    if pools:
+        row = arrays["pair_row"]
+        place = np.tile(np.arange(places), rows)
+        arrays["pool"] = np.where(place < 2, 2 * row + place, -1) if places > 2 else np.where(place == 0, row, -1)
+        count = 2 * rows if places > 2 else rows
+        arrays |= {
+            "pool_cap_units": rng.integers(0, 8, count), "pool_is_protection": rng.random(count) < 0.5,
+            "row_keep_price": rng.uniform(0, 1.5, rows) * (rng.random(rows) < 0.5),
+        }  # fmt: skip
+    if lines:
+        arrays |= {
+            "line_cost": np.where(rng.random(n) < 0.5, rng.uniform(0, 4, n), 0.0),
+            "min_ship_units": np.where(rng.random(n) < 0.4, rng.integers(1, 7, n), 0),
+        }
+    if layers:
+        arrays["multiple_cases"] = np.where(rng.random(n) < 0.4, 2, 1)
     return allocation_problem(**arrays)

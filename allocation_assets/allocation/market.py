@@ -1,0 +1,177 @@
+"""The choice that is left once forced minimums are served: free cases of active pairs, and what limits them.
+
+A market holds only pairs that can still be given a case, packed into arrays, so that every pricing pass touches few
+bytes: about 40 per active pair and 8 per case. Shards of a large problem are packed one by one and joined; the
+market of all of them fits in memory where the problem does not. Rows are independent given the prices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from allocation_assets.allocation.prepare import UNLIMITED, Instance
+
+
+_PER_PAIR = ("pair", "pack", "receiving", "dispatch", "pool", "fee", "least")
+
+
+@dataclass
+class Limits:
+    """What is left of every shared limit; the repair kernels update the arrays in place. No limit = a huge number."""
+
+    row: np.ndarray
+    pool: np.ndarray
+    receiving: np.ndarray
+    dispatch: np.ndarray
+    lines: np.ndarray
+
+    def copy(self) -> Limits:
+        """Return an independent copy."""
+        return Limits(*(value.copy() for value in vars(self).values()))
+
+
+@dataclass
+class Market:
+    """Active pairs (k, sorted by row and key) with their free cases, and what is left of every limit.
+
+    `pair` index of the pair in its instance (in the sorted order of the whole problem), `row_ptr` (m + 1), `ptr`
+    (k + 1) into `worth` (money per free case, non-increasing per pair), `pack` units per case, `receiving`,
+    `dispatch`, `pool` (int32, -1 = none), `fee` money per line (-1 = the line is there already), `least` cases of the smallest line, `is_plain` per row:
+    one pack and no pool, so that the best cases of the row are its largest.
+    """
+
+    pair: np.ndarray
+    row_ptr: np.ndarray
+    ptr: np.ndarray
+    worth: np.ndarray
+    pack: np.ndarray
+    receiving: np.ndarray
+    dispatch: np.ndarray
+    pool: np.ndarray
+    fee: np.ndarray
+    least: np.ndarray
+    is_plain: np.ndarray
+    limits: Limits
+
+    @property
+    def cases(self) -> int:
+        """Free cases of all pairs."""
+        return len(self.worth)
+
+    def row_of(self) -> np.ndarray:
+        """Row of each active pair (k,) int32."""
+        return np.repeat(np.arange(len(self.row_ptr) - 1, dtype=np.int32), np.diff(self.row_ptr))
+
+    def without(self, closed: np.ndarray) -> Market:
+        """The market without the pairs in `closed` (sorted)."""
+        at = np.minimum(np.searchsorted(closed, self.pair), len(closed) - 1)
+        return self._part(closed[at] != self.pair)
+
+    def _part(self, take: np.ndarray) -> Market:
+        """The pairs marked in `take`; rows and limits stay."""
+        counts = np.diff(self.ptr)
+        kept = np.concatenate([[0], np.cumsum(take)])
+        return replace(
+            self, row_ptr=kept[self.row_ptr], ptr=_pointers(counts[take]), worth=self.worth[np.repeat(take, counts)],
+            **{name: getattr(self, name)[take] for name in _PER_PAIR},
+        )  # fmt: skip
+
+    def sample(self, share: float, seed: int) -> tuple[Market, float]:
+        """A market of about `share` of the rows, drawn by a hash of their number, with capacities in proportion.
+
+        A capacity is scaled by what the sample's pairs could take of it against what all could take.
+        """
+        rows = np.arange(len(self.row_ptr) - 1, dtype=np.uint64)
+        drawn = ((rows * np.uint64(2654435761) + np.uint64(seed)) % np.uint64(1 << 32)) < np.uint64(share * (1 << 32))
+        part = self._part(np.repeat(drawn, np.diff(self.row_ptr)))
+        counts = np.diff(self.ptr)
+        part.row_ptr, part.is_plain = _pointers(np.diff(part.row_ptr)[drawn]), self.is_plain[drawn]
+        full, mine = self._reach(counts), part._reach(np.diff(part.ptr))
+        limits = self.limits
+        part.limits = Limits(
+            limits.row[drawn], limits.pool, *(
+                np.where(room < UNLIMITED // 2, np.ceil(room * (some / np.maximum(every, 1))).astype(np.int64), room)
+                for room, every, some in zip((limits.receiving, limits.dispatch, limits.lines), full, mine, strict=True)
+            ),
+        )  # fmt: skip
+        return part
+
+    def _reach(self, counts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Most units per receiving and dispatch capacity and most lines that all pairs together could take."""
+        units = counts * self.pack
+        limits = self.limits
+        return (
+            load_of(self.receiving, units, len(limits.receiving)),
+            load_of(self.dispatch, units, len(limits.dispatch)),
+            load_of(self.dispatch, counts > 0, len(limits.lines)),
+        )
+
+
+def load_of(bucket: np.ndarray, amount: np.ndarray, count: int) -> np.ndarray:
+    """Integer sums (count,) of `amount` per bucket; pairs without a bucket (-1) are left out."""
+    if not count:
+        return np.zeros(0, np.int64)
+    # Exact below 2**53 units; the order of the sum does not matter then.
+    return np.bincount(bucket + 1, weights=amount, minlength=count + 1)[1:].astype(np.int64)
+
+
+def pack_market(inst: Instance, base: np.ndarray, lim: np.ndarray, limits: Limits) -> Market:
+    """The market of one instance: cases base <= k < lim of each pair, `limits` what the granted ones left."""
+    from allocation_assets.allocation._kernels import gather_cases
+
+    p = inst.problem
+    active = np.flatnonzero(lim > base)
+    counts = (lim - base)[active]
+    ptr = _pointers(counts)
+    worth = np.empty(ptr[-1])
+    gather_cases(inst.item_ptr[active] + base[active], counts, inst.worth, ptr, worth)
+    row = p.pair_row[active]
+    is_free = base[active] == 0
+    pack = inst.pack[active]
+    return Market(
+        pair=active, row_ptr=np.searchsorted(row, np.arange(len(p.row_dc) + 1)), ptr=ptr, worth=worth,
+        pack=pack.astype(np.int32), receiving=p.receiving_bucket[active].astype(np.int32),
+        dispatch=p.dispatch_bucket[active].astype(np.int32), pool=p.pool[active].astype(np.int32),
+        fee=np.where(is_free, p.line_cost[active], -1.0),
+        least=np.where(is_free, inst.least[active], 1).astype(np.int32),
+        is_plain=_plain_rows(row, pack, p.pool[active], len(p.row_dc)), limits=limits,
+    )  # fmt: skip
+
+
+def _plain_rows(row, pack, pool, rows: int) -> np.ndarray:
+    plain = np.ones(rows, np.bool_)
+    same = row[1:] == row[:-1]
+    plain[row[1:][same & (pack[1:] != pack[:-1])]] = False
+    plain[row[pool >= 0]] = False
+    return plain
+
+
+def join(markets: list[Market], limits: Limits) -> Market:
+    """One market of several shards in order; their rows follow each other, `limits` are those of all of them."""
+    if len(markets) == 1:
+        return replace(markets[0], limits=limits)
+    joined = {
+        name: np.concatenate([getattr(m, name) for m in markets])
+        for name in (*_PER_PAIR, "worth", "is_plain")
+    }
+    counts = [np.concatenate([np.diff(getattr(m, name)) for m in markets]) for name in ("row_ptr", "ptr")]
+    return Market(row_ptr=_pointers(counts[0]), ptr=_pointers(counts[1]), limits=limits, **joined)
+
+
+def full_limits(inst: Instance) -> Limits:
+    """Supply, pools and capacities before any case is handed out; no limit = a very large number."""
+    p = inst.problem
+
+    def units(capacity):
+        return np.where(capacity < 0, UNLIMITED, capacity)
+
+    return Limits(
+        p.row_supply_units.copy(), p.pool_cap_units.copy(), units(p.receiving_capacity_units),
+        units(p.dispatch_capacity_units), units(p.dispatch_capacity_lines),
+    )  # fmt: skip
+
+
+def _pointers(counts: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
