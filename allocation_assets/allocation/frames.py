@@ -42,45 +42,52 @@ def build_problem(
 
     `booked` (int_booked_capacity) is what earlier decisions and shipments under way use of the capacities.
     """
-    table, values, schedule = pairs.table, pairs.policy, pairs.schedule
-    horizon = schedule.horizon_days.astype(np.float64)
+    table = pairs.table
     rows = supply_rows(pairs, supply, policy, run_date)
     cycle = cycle_days(pairs)
     free = np.maximum(rows["row_available"] - rows["row_hold_back"], 0)
     pools = limits.pools(pairs, rows["pair_row"], free, rows["row_protected"])
-    daily_mean = floats(forecasts, "daily_mean") * (1.0 + trust.buffer_rate)
     return allocation_problem(
         pair_row=rows["pair_row"],
         pair_key=np.arange(table.num_rows),
-        mean_units=daily_mean * horizon,
-        daily_mean_units=daily_mean,
-        dispersion=np.maximum(floats(forecasts, "dispersion", 1.0), 1.0),
         position_units=position_units(table, trust),
-        gain_per_unit=np.maximum(values["allocation.priority_weight"] * values["costs.lost_sale_per_unit"], 0.0),
-        holding_per_unit=values["costs.holding_per_unit_day"] * np.where(schedule.block == 0, cycle, 0.0),
-        ship_cost_per_unit=floats(table, "cost_per_unit"),
-        presentation_min_units=integers(table, "presentation_min"),
-        presentation_value_per_unit=np.maximum(values["allocation.presentation_value_per_unit"], 0.0),
         shelf_capacity_units=integers(table, "shelf_capacity", -1),
         min_units=limits.minimum(pairs),
         max_units=limits.maximum(pairs),
         is_max_override=~table["max_units"].is_null().to_numpy(zero_copy_only=False).astype(bool),
         block=limits.block(pairs, trust, run_date),
         multiple_cases=limits.multiple_cases(pairs),
-        line_cost=np.nan_to_num(values["costs.shipment_per_line"]),
         min_ship_units=limits.least_shipment(pairs),
         pool=pools.pool,
         pool_cap_units=pools.cap_units,
         pool_is_protection=pools.is_protection,
-        tier=values["allocation.tier"],
+        tier=pairs.policy["allocation.tier"],
         row_dc=rows["row_dc"],
         row_case_pack=rows["row_case_pack"],
         row_available_units=rows["row_available"],
         row_hold_back_units=rows["row_hold_back"],
         row_keep_price=_keep_price(rows, cycle),
         row_rule=rows["row_rule"],
+        **_demand_and_money(pairs, forecasts, trust, cycle),
         **limits.capacities(pairs, rows, booked),
     )
+
+
+def _demand_and_money(pairs: ScheduledPairs, forecasts: pa.Table, trust: RecordTrust, cycle: np.ndarray) -> dict:
+    """Demand over the horizon, raised by the buffers, and what a unit earns and costs at each pair."""
+    values, schedule = pairs.policy, pairs.schedule
+    daily_mean = floats(forecasts, "daily_mean") * (1.0 + trust.buffer_rate)
+    return {
+        "mean_units": daily_mean * schedule.horizon_days.astype(np.float64),
+        "daily_mean_units": daily_mean,
+        "dispersion": np.maximum(floats(forecasts, "dispersion", 1.0), 1.0),
+        "gain_per_unit": np.maximum(values["allocation.priority_weight"] * values["costs.lost_sale_per_unit"], 0.0),
+        "holding_per_unit": values["costs.holding_per_unit_day"] * np.where(schedule.block == 0, cycle, 0.0),
+        "ship_cost_per_unit": floats(pairs.table, "cost_per_unit"),
+        "line_cost": np.nan_to_num(values["costs.shipment_per_line"]),
+        "presentation_min_units": integers(pairs.table, "presentation_min"),
+        "presentation_value_per_unit": np.maximum(values["allocation.presentation_value_per_unit"], 0.0),
+    }
 
 
 def cycle_days(pairs: ScheduledPairs) -> np.ndarray:

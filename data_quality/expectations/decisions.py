@@ -93,7 +93,7 @@ def decision_specs() -> tuple[ExpectationSpec, ...]:
     return flatten([
         *_forecasts(), *accuracy_parts(SUITE), *_segments(), *_segment_changes(), *_signals(), *_allocation_rows(),
         *_allocation_supply(), *_allocation_capacities(),
-        *_allocation_pairs(), *_needs(), *_certificate(), *exception_parts(SUITE), *record_parts(SUITE),
+        *_allocation_pairs(), *_needs(), *_need_limits(), *_certificate(), *exception_parts(SUITE), *record_parts(SUITE),
         *reconciliation_parts(SUITE),
     ])  # fmt: skip
 
@@ -334,6 +334,18 @@ def _needs() -> list[ExpectationSpec | list[ExpectationSpec]]:
             f"binding_constraint IN {BARRED} AND allocated_units > 0",
             "a pair that cannot be shipped to gets nothing",
         ),
+        needs.where(
+            "shortage_explained",
+            "shorted_units > 0 AND binding_constraint = 'need_met'",
+            "a shortage is never explained by a need that was met",
+            **WARNING,
+        ),
+    ]  # fmt: skip
+
+
+def _need_limits() -> list[ExpectationSpec]:
+    needs = SpecBuilder(SUITE, "allocation_needs", LANE)
+    return [
         needs.rows(
             "within_pool",
             _OVER_POOL,
@@ -351,13 +363,7 @@ def _needs() -> list[ExpectationSpec | list[ExpectationSpec]]:
             " OR line_price < 0 OR line_cost < 0",
             "prices and costs are at least 0",
         ),
-        needs.where(
-            "shortage_explained",
-            "shorted_units > 0 AND binding_constraint = 'need_met'",
-            "a shortage is never explained by a need that was met",
-            **WARNING,
-        ),
-    ]  # fmt: skip
+    ]
 
 
 def _certificate() -> list[ExpectationSpec | list[ExpectationSpec]]:
