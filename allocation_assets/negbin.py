@@ -124,15 +124,16 @@ def _line_pays(worth, begin, want, top, least, fee):
 @njit(cache=True, nogil=True)
 def build_cases(
     mu, d, position, pack, gain, cost, bonus, presentation, supply_cases, cap_cases, forced, least, fee, partial_at,
-    partial_units, keep_all, lo, hi, want, first, no_line, lim, stored, worth,
+    partial_units, keep_all, p_zero, lo, hi, want, first, no_line, lim, stored, worth,
 ):
     """Store the worth of every case within reach of the pairs lo <= j < hi; return (next pair, items written).
 
     Per pair: ``want`` (cases that pay at zero price without any limit), ``first`` (a single unit pays although no case
     does), ``no_line`` (why no line pays, see `_line_pays`), ``lim`` (cases that may be chosen, forced ones included; one
-    more than the row's supply stays in reach, because it sets the row's price), ``stored`` (lim + 1: the value of one
-    case more is kept too; 0 where nothing can be chosen, unless ``keep_all`` and the pair wants something). Case
-    ``partial_at`` (-1 = none) holds ``partial_units``. Stops before the pair that does not fit into ``worth``.
+    more than the row's supply stays in reach, because it sets the row's price), ``stored`` (lim; with ``keep_all`` the
+    value of one case more as well, also where none may be chosen but the pair wants something). Case ``partial_at``
+    (-1 = none) holds ``partial_units``; ``p_zero`` is P(D = 0) of the pairs lo <= j < hi. Stops before the pair that
+    does not fit into ``worth``.
     """
     inverse = _reciprocals()
     room, at = worth.shape[0], 0
@@ -140,9 +141,12 @@ def build_cases(
         want[j], first[j], no_line[j], lim[j], stored[j] = 0, False, 0, forced[j], 0
         if forced[j] == 0 and _wants_nothing(mu[j], d[j], position[j], gain[j], cost[j], bonus[j], presentation[j]):
             continue
-        start, p = _support_start(mu[j], d[j])
+        start, p = 0, p_zero[j - lo]
+        if p < 1e-260:
+            start, p = _support_start(mu[j], d[j])
         end = _support_end(mu[j], d[j])
-        alpha, beta = mu[j] / d[j], 1.0 - 1.0 / d[j]
+        beta = 1.0 / d[j]
+        alpha, beta = mu[j] * beta, 1.0 - beta
         u, cdf, y, begin = start, p, position[j], at
         reach = max(min(cap_cases[j], supply_cases[j] + 1), forced[j], min(least[j], cap_cases[j]))
         k, counting = 0, True
@@ -173,7 +177,9 @@ def build_cases(
         elif partial_at[j] < 0:
             lim[j] = max(forced[j], min(want[j], reach))
         # An odd last case of an override closes the pair: nothing may follow it.
-        if lim[j] > 0 or (keep_all and (want[j] > 0 or first[j])):
+        if not keep_all:
+            stored[j] = min(lim[j], at - begin)
+        elif lim[j] > 0 or want[j] > 0 or first[j]:
             stored[j] = min(lim[j] + 1, at - begin)
         at = begin + stored[j]
     return hi, at
@@ -209,6 +215,14 @@ def quantiles(mu, d, levels, out):
                 u += 1
                 cdf += p
             out[j, q] = u
+
+
+def p_of_zero(mean, dispersion):
+    """P(D = 0) = d^(-mu / (d - 1)), exp(-mu) for d = 1; arrays (n,) float64. Vectorised apart from the compiled walks."""
+    over = dispersion - 1.0
+    poisson = over <= 1e-12
+    rate = np.where(poisson, 1.0, np.log(dispersion) / np.where(poisson, 1.0, over))
+    return np.exp(-mean * rate)
 
 
 def demand_arrays(mean, dispersion):

@@ -213,8 +213,11 @@ def _count_receiving(j0, j1, ptr, pack, receiving, pool, pool_price, x, net, hig
 
 
 @njit(cache=True, nogil=True)
-def _count_dispatch(j0, j1, ptr, pack, dispatch, pool, pool_price, x, net, price, edge, scale, histogram):
-    """Critical dispatch prices of a row: all of it pays the same, so the cases inside the supply, down to a net of 0."""
+def _count_dispatch(j0, j1, ptr, pack, dispatch, pool, pool_price, x, net, high, price, edge, scale, histogram):
+    """Critical dispatch prices of a row: all of it pays the same, so the cases inside the supply, down to a net of 0.
+
+    Where supply is left over (high = 0), cases that do not pay at the present price count too: a lower one admits them.
+    """
     origin = ptr[j0]
     for j in range(j0, j1):
         b = dispatch[j]
@@ -222,7 +225,7 @@ def _count_dispatch(j0, j1, ptr, pack, dispatch, pool, pool_price, x, net, price
             continue
         held = pool_price[pool[j]] if pool[j] >= 0 else 0.0
         per_unit, first = 1.0 / pack[j], ptr[j] - origin
-        for k in range(x[j]):
+        for k in range(x[j] if high > 0.0 else ptr[j + 1] - ptr[j]):
             _count(histogram, b, price[b] + net[first + k] * per_unit - held, edge, scale, pack[j])
 
 
@@ -289,7 +292,9 @@ def price_rows(
                 count_r,
             )  # fmt: skip
         if scale_d.shape[0] > 0:
-            _count_dispatch(j0, j1, ptr, pack, dispatch, pool, pool_price, x, net, p_dispatch, edge_d, scale_d, count_d)
+            _count_dispatch(
+                j0, j1, ptr, pack, dispatch, pool, pool_price, x, net, high[r], p_dispatch, edge_d, scale_d, count_d
+            )
         if scale_l.shape[0] > 0:
             _count_lines(
                 j0, j1, ptr, pack, dispatch, pool, pool_price, fee, least, x, net, high[r], low[r], p_lines, edge_l,
@@ -640,3 +645,100 @@ def add_loads(x, pack, row, pool, receiving, dispatch, fee, sign, row_left, pool
             dispatch_left[dispatch[j]] += units
             if fee[j] >= 0.0:
                 lines_left[dispatch[j]] += sign
+
+
+@njit(cache=True, nogil=True)
+def split_rows(
+    row_ptr, ptr, worth, pack, receiving, dispatch, fee, least, is_plain, p_receiving, p_dispatch, low, band, x, sure,
+    upto,
+):  # fmt: skip
+    """Mark, per pair, the cases that clear every price by more than `band` (first `sure`) and those beyond reach.
+
+    Cases sure <= k < upto are open. A band below 0 settles everything as in `x`. Rows with several packs or pools, or with lines that cost or have a least size, stay
+    open as a whole: there, a case's rank depends on more than its own net.
+    """
+    for r in range(row_ptr.shape[0] - 1):
+        is_simple = is_plain[r]
+        for j in range(row_ptr[r], row_ptr[r + 1]):
+            is_simple = is_simple and fee[j] <= 0.0 and least[j] <= 1
+        for j in range(row_ptr[r], row_ptr[r + 1]):
+            count = ptr[j + 1] - ptr[j]
+            sure[j], upto[j] = 0, count
+            if not is_simple:
+                continue
+            if band < 0.0:
+                sure[j], upto[j] = x[j], x[j]
+                continue
+            rent = 0.0
+            if receiving[j] >= 0:
+                rent += p_receiving[receiving[j]]
+            if dispatch[j] >= 0:
+                rent += p_dispatch[dispatch[j]]
+            floor = (low[r] + rent - band) * pack[j]
+            ceiling = (low[r] + rent + band) * pack[j]
+            k = 0
+            while k < count and worth[ptr[j] + k] > ceiling:
+                k += 1
+            sure[j] = k
+            while k < count and worth[ptr[j] + k] >= floor and worth[ptr[j] + k] > 0.0:
+                k += 1
+            upto[j] = k
+
+
+@njit(cache=True, nogil=True)
+def complete_rows(
+    row_ptr, ptr, worth, pack, receiving, dispatch, pool, fee, jump, x, row_left, pool_left, receiving_left,
+    dispatch_left, lines_left,
+):  # fmt: skip
+    """Add, row by row and by worth, every case that still fits every limit and pays; x and limits in place."""
+    for r in range(row_ptr.shape[0] - 1):
+        while row_left[r] > 0:
+            best, chosen = 0.0, -1
+            for j in range(row_ptr[r], row_ptr[r + 1]):
+                number = jump[j] if x[j] == 0 else 1
+                if x[j] + number > ptr[j + 1] - ptr[j]:
+                    continue
+                need = number * pack[j]
+                if row_left[r] < need or worth[ptr[j] + x[j]] <= best * pack[j]:
+                    continue
+                if pool[j] >= 0 and pool_left[pool[j]] < need:
+                    continue
+                if receiving[j] >= 0 and receiving_left[receiving[j]] < need:
+                    continue
+                d = dispatch[j]
+                if d >= 0 and (dispatch_left[d] < need or (x[j] == 0 and fee[j] >= 0.0 and lines_left[d] < 1)):
+                    continue
+                best, chosen = worth[ptr[j] + x[j]] / pack[j], j
+            if chosen < 0:
+                break
+            j = chosen
+            opens = x[j] == 0 and fee[j] >= 0.0
+            number = jump[j] if x[j] == 0 else 1
+            need = number * pack[j]
+            row_left[r] -= need
+            if pool[j] >= 0:
+                pool_left[pool[j]] -= need
+            if receiving[j] >= 0:
+                receiving_left[receiving[j]] -= need
+            if dispatch[j] >= 0:
+                dispatch_left[dispatch[j]] -= need
+                lines_left[dispatch[j]] -= opens
+            x[j] += number
+
+
+@njit(cache=True, nogil=True)
+def merge_sorted(sure_pair, sure, open_pair, open_cases, own_cases, pair, cases, repaired):
+    """Merge two sorted lists of pairs, adding the cases of those in both; return how many pairs came out."""
+    a, b, n = 0, 0, 0
+    while a < sure_pair.shape[0] or b < open_pair.shape[0]:
+        take_open = a == sure_pair.shape[0] or (b < open_pair.shape[0] and open_pair[b] <= sure_pair[a])
+        pair[n] = open_pair[b] if take_open else sure_pair[a]
+        cases[n], repaired[n] = 0, False
+        if take_open:
+            cases[n], repaired[n] = open_cases[b], open_cases[b] != own_cases[b]
+            b += 1
+        if a < sure_pair.shape[0] and sure_pair[a] == pair[n]:
+            cases[n] += sure[a]
+            a += 1
+        n += 1
+    return n

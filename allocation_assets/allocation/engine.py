@@ -26,11 +26,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from allocation_assets.allocation.explain import binding_reasons
-from allocation_assets.allocation.market import Limits, full_limits, pack_market
+from allocation_assets.allocation.fair_share import shared_limits
+from allocation_assets.allocation.market import Limits, pack_market
 from allocation_assets.allocation.prepare import Instance, count_wants, prepare
 from allocation_assets.allocation.prices import relax
 from allocation_assets.allocation.problem import AllocationPlan, AllocationProblem, AllocationSettings, Certificate
 from allocation_assets.allocation.solve import Solution, part_of, solve, steps_of
+from allocation_assets.allocation.stream import OneShard, complete_shard, solve_stream
 
 
 @dataclass
@@ -59,7 +61,10 @@ def plan(problem: AllocationProblem, settings: AllocationSettings | None = None)
     """
     settings = settings or AllocationSettings()
     inst = prepare(problem, settings)
-    solution = solve([part_of(inst)], settings)
+    if len(problem.pair_row) < settings.stream_pairs:
+        return describe(inst, solve([part_of(inst)], settings), 0)
+    solution = solve_stream(OneShard(problem), settings)
+    complete_shard(inst, solution, 0)
     return describe(inst, solution, 0)
 
 
@@ -72,8 +77,8 @@ def shard_view(inst: Instance, s: Solution, number: int) -> Shard:
     forced = slice(*np.searchsorted(s.forced_pairs, [lo, hi]))
     base[s.forced_pairs[forced] - lo] = s.granted[forced]
     units[s.forced_pairs[forced] - lo] = s.granted_units[forced]
-    active = slice(*np.searchsorted(s.market.pair, [lo, hi]))
-    at = s.market.pair[active] - lo
+    active = slice(*np.searchsorted(s.pair, [lo, hi]))
+    at = s.pair[active] - lo
     x[at] = s.x[active]
     repaired[at] = s.is_repaired[active]
     units += x * inst.pack
@@ -83,11 +88,11 @@ def shard_view(inst: Instance, s: Solution, number: int) -> Shard:
     def mine(limits: Limits) -> Limits:
         return replace(limits, row=limits.row[rows], pool=limits.pool[pools])
 
-    row_price, pool_price = s.relaxed.low[rows], s.relaxed.pool_price[pools]
+    row_price, pool_price = s.low[rows], s.pool_price[pools]
     unit_price = row_price[p.pair_row] + _at(pool_price, p.pool)
     unit_price = unit_price + _at(s.prices.receiving, p.receiving_bucket) + _at(s.prices.dispatch, p.dispatch_bucket)
     return Shard(
-        base, np.where(base < inst.forced, base, inst.lim), s.shared_limits(inst, base), base + x, units, repaired,
+        base, np.where(base < inst.forced, base, inst.lim), shared_limits(inst, base), base + x, units, repaired,
         mine(s.after_forced), mine(s.left), row_price, pool_price, unit_price, _at(s.prices.lines, p.dispatch_bucket), s,
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from allocation_assets.allocation.prepare import Instance
+from allocation_assets.allocation.prepare import UNLIMITED, Instance
 from allocation_assets.allocation.problem import EQUAL_DAYS, MARGINAL_VALUE, TIERS
 
 
@@ -31,3 +31,11 @@ def share_limits(inst: Instance) -> np.ndarray:
         p.daily_mean_units, p.tier, lim, EQUAL_DAYS, TIERS,
     )  # fmt: skip
     return lim
+
+
+def shared_limits(inst: Instance, base: np.ndarray) -> np.ndarray:
+    """Most cases per pair under the rule of its row, never fewer than the granted `base`; no limit without a rule."""
+    lim = share_limits(inst)
+    if lim is inst.lim:
+        return np.full(len(base), UNLIMITED)
+    return np.where(inst.problem.row_rule[inst.problem.pair_row] > 0, np.maximum(lim, base), UNLIMITED)

@@ -13,7 +13,6 @@ import numpy as np
 
 from allocation_assets.allocation.prepare import UNLIMITED, Instance
 
-
 _PER_PAIR = ("pair", "pack", "receiving", "dispatch", "pool", "fee", "least")
 
 
@@ -69,52 +68,60 @@ class Market:
         at = np.minimum(np.searchsorted(closed, self.pair), len(closed) - 1)
         return self._part(closed[at] != self.pair)
 
-    def _part(self, take: np.ndarray) -> Market:
-        """The pairs marked in `take`; rows and limits stay."""
+    def _part(self, take: np.ndarray, *, cut: bool = True) -> Market:
+        """The pairs marked in `take`; rows and limits stay. Without `cut` the cases are left to the caller."""
         counts = np.diff(self.ptr)
         kept = np.concatenate([[0], np.cumsum(take)])
         return replace(
-            self, row_ptr=kept[self.row_ptr], ptr=_pointers(counts[take]), worth=self.worth[np.repeat(take, counts)],
+            self, row_ptr=kept[self.row_ptr], ptr=_pointers(counts[take]) if cut else self.ptr,
+            worth=self.worth[np.repeat(take, counts)] if cut else self.worth,
             **{name: getattr(self, name)[take] for name in _PER_PAIR},
         )  # fmt: skip
 
-    def sample(self, share: float, seed: int) -> tuple[Market, float]:
-        """A market of about `share` of the rows, drawn by a hash of their number, with capacities in proportion.
+@dataclass
+class Core:
+    """The open cases of a market around reference prices, and what was settled there.
 
-        A capacity is scaled by what the sample's pairs could take of it against what all could take.
-        """
-        rows = np.arange(len(self.row_ptr) - 1, dtype=np.uint64)
-        drawn = ((rows * np.uint64(2654435761) + np.uint64(seed)) % np.uint64(1 << 32)) < np.uint64(share * (1 << 32))
-        part = self._part(np.repeat(drawn, np.diff(self.row_ptr)))
-        counts = np.diff(self.ptr)
-        part.row_ptr, part.is_plain = _pointers(np.diff(part.row_ptr)[drawn]), self.is_plain[drawn]
-        full, mine = self._reach(counts), part._reach(np.diff(part.ptr))
-        limits = self.limits
-        part.limits = Limits(
-            limits.row[drawn], limits.pool, *(
-                np.where(room < UNLIMITED // 2, np.ceil(room * (some / np.maximum(every, 1))).astype(np.int64), room)
-                for room, every, some in zip((limits.receiving, limits.dispatch, limits.lines), full, mine, strict=True)
-            ),
-        )  # fmt: skip
-        return part
+    `market`: pairs with open cases, limits less what the settled cases take. `sure_pair`, `sure` cases settled per pair
+    (pairs with some), `taken` their load on each limit, `sure_worth` their worth, `low` per row: the supply price at the
+    reference prices.
+    """
 
-    def _reach(self, counts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Most units per receiving and dispatch capacity and most lines that all pairs together could take."""
-        units = counts * self.pack
-        limits = self.limits
-        return (
-            load_of(self.receiving, units, len(limits.receiving)),
-            load_of(self.dispatch, units, len(limits.dispatch)),
-            load_of(self.dispatch, counts > 0, len(limits.lines)),
-        )
+    market: Market
+    taken: Limits
+    sure_pair: np.ndarray
+    sure: np.ndarray
+    sure_worth: float
+    low: np.ndarray
 
 
-def load_of(bucket: np.ndarray, amount: np.ndarray, count: int) -> np.ndarray:
-    """Integer sums (count,) of `amount` per bucket; pairs without a bucket (-1) are left out."""
-    if not count:
-        return np.zeros(0, np.int64)
-    # Exact below 2**53 units; the order of the sum does not matter then.
-    return np.bincount(bucket + 1, weights=amount, minlength=count + 1)[1:].astype(np.int64)
+def core_of(market: Market, prices, relaxed, band: float) -> Core:
+    """Settle the cases further than `band` (money per unit) from their threshold at the prices; keep the rest open.
+
+    A band below 0 settles every row whose own optimum `relaxed.x` is final, as it is where no capacity is shared.
+    """
+    from allocation_assets.allocation._kernels import add_loads, gather_cases, split_rows, worth_of_plan
+
+    m, limits = market, market.limits.copy()
+    sure, upto = np.zeros(len(m.pair), np.int32), np.zeros(len(m.pair), np.int32)
+    split_rows(
+        m.row_ptr, m.ptr, m.worth, m.pack, m.receiving, m.dispatch, m.fee, m.least, m.is_plain, prices.receiving,
+        prices.dispatch, relaxed.low, band, relaxed.x, sure, upto,
+    )  # fmt: skip
+    gains = np.empty(len(sure))
+    worth_of_plan(m.ptr, m.worth, m.fee, sure, gains)
+    shape = (m.pack, m.row_of(), m.pool, m.receiving, m.dispatch, m.fee)
+    add_loads(sure, *shape, -1, limits.row, limits.pool, limits.receiving, limits.dispatch, limits.lines)
+    is_open, some = upto > sure, sure > 0
+    part = m._part(is_open, cut=False)
+    counts = (upto - sure)[is_open]
+    part.ptr = _pointers(counts)
+    part.worth = np.empty(part.ptr[-1])
+    gather_cases(m.ptr[:-1][is_open] + sure[is_open], counts, m.worth, part.ptr, part.worth)
+    part.fee = np.where(sure[is_open] > 0, -1.0, part.fee)
+    part.limits = limits
+    taken = Limits(*(before - after for before, after in zip(vars(m.limits).values(), vars(limits).values(), strict=True)))
+    return Core(part, taken, m.pair[some], sure[some], float(np.sum(gains)), relaxed.low)
 
 
 def pack_market(inst: Instance, base: np.ndarray, lim: np.ndarray, limits: Limits) -> Market:
@@ -125,13 +132,15 @@ def pack_market(inst: Instance, base: np.ndarray, lim: np.ndarray, limits: Limit
     active = np.flatnonzero(lim > base)
     counts = (lim - base)[active]
     ptr = _pointers(counts)
-    worth = np.empty(ptr[-1])
-    gather_cases(inst.item_ptr[active] + base[active], counts, inst.worth, ptr, worth)
+    worth = inst.worth
+    if len(worth) != ptr[-1]:
+        worth = np.empty(ptr[-1])
+        gather_cases(inst.item_ptr[active] + base[active], counts, inst.worth, ptr, worth)
     row = p.pair_row[active]
     is_free = base[active] == 0
     pack = inst.pack[active]
     return Market(
-        pair=active, row_ptr=np.searchsorted(row, np.arange(len(p.row_dc) + 1)), ptr=ptr, worth=worth,
+        pair=active.astype(np.int32), row_ptr=np.searchsorted(row, np.arange(len(p.row_dc) + 1)), ptr=ptr, worth=worth,
         pack=pack.astype(np.int32), receiving=p.receiving_bucket[active].astype(np.int32),
         dispatch=p.dispatch_bucket[active].astype(np.int32), pool=p.pool[active].astype(np.int32),
         fee=np.where(is_free, p.line_cost[active], -1.0),

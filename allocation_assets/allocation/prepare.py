@@ -89,7 +89,9 @@ def prepare(problem: AllocationProblem, settings: AllocationSettings, *, keep_al
     gain, cost = p.earned_per_unit, p.holding_per_unit + p.ship_cost_per_unit
     cap_units, cap_cases = _caps(p, pack)
     forced, forced_units, partial_at, partial_units = _forced(p, pack, cap_units)
-    least = np.where(forced > 0, 1, np.maximum(-(-p.min_ship_units // pack), 1))
+    least = np.ones(len(pack), np.int64)
+    if p.min_ship_units.any():
+        least = np.where(forced > 0, 1, np.maximum(-(-p.min_ship_units // pack), 1))
     n, empty = len(pack), np.empty(0)
     want, first_unit, no_line = np.zeros(n, np.int64), np.zeros(n, np.bool_), np.zeros(n, np.int8)
     inst = Instance(
@@ -103,7 +105,7 @@ def prepare(problem: AllocationProblem, settings: AllocationSettings, *, keep_al
 
 def _store_cases(inst: Instance, keep_all: bool) -> None:
     """Fill wants, limits and items; ranges of pairs are walked side by side and joined in order."""
-    from allocation_assets.negbin import build_cases
+    from allocation_assets.negbin import build_cases, p_of_zero
 
     p, n = inst.problem, len(inst.pack)
     supply_cases = (p.row_supply_units[p.pair_row]) // inst.pack
@@ -119,13 +121,14 @@ def _store_cases(inst: Instance, keep_all: bool) -> None:
     worth = np.empty(_CASES_PER_PAIR * n + 64)
 
     def one_range(lo, hi):
-        reached, used = build_cases(*walk, lo, hi, *outputs, worth[_CASES_PER_PAIR * lo : _CASES_PER_PAIR * hi])
+        zero = p_of_zero(p.mean_units[lo:hi], p.dispersion[lo:hi])
+        reached, used = build_cases(*walk, zero, lo, hi, *outputs, worth[_CASES_PER_PAIR * lo : _CASES_PER_PAIR * hi])
         if reached == hi:
             return worth[_CASES_PER_PAIR * lo : _CASES_PER_PAIR * lo + used]
         room = 4 * _CASES_PER_PAIR * (hi - lo)
         while reached < hi:
             buffer = np.empty(room)
-            reached, used = build_cases(*walk, lo, hi, *outputs, buffer)
+            reached, used = build_cases(*walk, zero, lo, hi, *outputs, buffer)
             room *= 4
         return buffer[:used]
 
@@ -139,7 +142,7 @@ def _store_cases(inst: Instance, keep_all: bool) -> None:
 
 def count_wants(inst: Instance, pairs: np.ndarray, gain: np.ndarray) -> np.ndarray:
     """Whole cases (len(pairs),) that pay for the given pairs when a unit sold earns `gain`, whatever the limits."""
-    from allocation_assets.negbin import build_cases
+    from allocation_assets.negbin import build_cases, p_of_zero
 
     p, n = inst.problem, len(pairs)
     none, want = np.zeros(n, np.int64), np.zeros(n, np.int64)
@@ -149,7 +152,7 @@ def count_wants(inst: Instance, pairs: np.ndarray, gain: np.ndarray) -> np.ndarr
         none - 1, none, False,
     )  # fmt: skip
     scratch = (np.zeros(n, np.bool_), np.zeros(n, np.int8), none.copy(), none.copy(), np.empty(8))
-    build_cases(*walk, 0, n, want, *scratch)
+    build_cases(*walk, p_of_zero(walk[0], walk[1]), 0, n, want, *scratch)
     return want
 
 
@@ -171,15 +174,21 @@ def _sorted(problem: AllocationProblem) -> tuple[AllocationProblem, np.ndarray]:
 
 def _caps(p: AllocationProblem, pack: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Units and whole cases that blocks, maximum and shelf admit; forced minimums are cut to them too."""
-    room = np.where(p.shelf_capacity_units >= 0, p.shelf_capacity_units - p.position_units, UNLIMITED)
-    top = np.where(p.max_units >= 0, p.max_units, UNLIMITED)
-    units = np.maximum(np.minimum(room, top), 0)
+    units = np.full(len(pack), UNLIMITED)
+    if (p.shelf_capacity_units >= 0).any():
+        room = np.where(p.shelf_capacity_units >= 0, p.shelf_capacity_units - p.position_units, UNLIMITED)
+        units = np.maximum(room, 0)
+    if (p.max_units >= 0).any():
+        units = np.minimum(units, np.where(p.max_units >= 0, p.max_units, UNLIMITED))
     units[p.block != OPEN] = 0
-    return units, units // pack
+    return units, units // pack if (units != UNLIMITED).any() else units
 
 
 def _forced(p: AllocationProblem, pack, cap_units):
     """Cases of the minimum: whole cases where they fit under the maximum, else one odd last case (override)."""
+    if not p.min_units.any():
+        none = np.zeros(len(pack), np.int64)
+        return none, none, np.full(len(pack), -1), none
     least = np.minimum(p.min_units, np.where(p.max_units >= 0, p.max_units, UNLIMITED))
     whole = -(-least // pack)
     fits = whole * pack <= cap_units

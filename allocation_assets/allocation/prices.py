@@ -121,8 +121,9 @@ class PriceSearch:
     def __init__(self, market: Market, threads: int, damping: float, prices: Prices, spread: dict | None = None):
         self.market, self.threads, self.damping, self.prices = market, threads, damping, prices
         self.kinds = [k for k in range(1, 4) if self._limited(k).any()]
-        top = float(np.max(market.worth[market.ptr[:-1]] / market.pack, initial=0.0)) if market.cases else 1.0
-        line = float(np.max(market.worth[market.ptr[:-1]] * np.diff(market.ptr), initial=0.0)) if market.cases else 1.0
+        first = market.worth[market.ptr[:-1]] if market.cases else np.zeros(0)
+        top = float(np.max(first / market.pack, initial=0.0))
+        line = float(np.max(first * np.diff(market.ptr), initial=0.0))
         widest = {1: top, 2: top, 3: line}
         self.windows = {
             k: Window(np.full(len(self._limited(k)), widest[k] / 2 + 1e-9) if spread is None else spread[k].copy())

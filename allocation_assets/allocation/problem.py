@@ -133,6 +133,7 @@ class AllocationSettings:
 
     `price_rounds` most passes of the price search, `damping` of its steps, `target_gap` at which a small problem needs no
     further plan, `polish_pairs` most pairs with open cases for which a MIP refines the plan (0 = never), `start_prices`.
+    From `stream_pairs` pairs on, only cases near their threshold are held at once (see `stream`).
     """
 
     threads: int = 2
@@ -141,6 +142,7 @@ class AllocationSettings:
     target_gap: float = 1e-5
     polish_pairs: int = 20_000
     start_prices: StartPrices | None = None
+    stream_pairs: int = 1_000_000
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,9 @@ from allocation_assets.allocation.market import Limits, Market, full_limits, joi
 from allocation_assets.allocation.polish import polish
 from allocation_assets.allocation.prepare import UNLIMITED, Instance
 from allocation_assets.allocation.prices import KINDS, Prices, PriceSearch, Relaxed, relax, zero_prices
-from allocation_assets.allocation.problem import AllocationSettings, StartPrices
+from allocation_assets.allocation.problem import AllocationSettings
 from allocation_assets.allocation.repair import Repair
 
-# From this many cases on, prices are first sought on a sample of the rows.
-_SAMPLE_FROM = 1_000_000
-_SAMPLE_CASES = 150_000
-_FULL_ROUNDS = 3
-_LARGE_GAP = 5e-5
-_SAMPLE_ERROR = 0.3
 # Plans are built at the prices of several rounds while that is cheap.
 _ATTEMPTS, _ATTEMPT_CASES = 6, 60_000
 
@@ -52,35 +46,33 @@ class Part:
 
 @dataclass
 class Solution:
-    """A plan of all shards: pairs are numbered through, shard after shard, in sorted order.
+    """A plan of all shards: pairs are numbered through, shard after shard, in sorted order; rows and pools too.
 
-    `granted`/`granted_units` of `forced_pairs`; `x` free cases of the pairs of `market`; `relaxed` the rows' thresholds
-    at `prices` in the market without fair-share rules; limits before (`after_forced`) and after (`left`) the free cases;
-    `is_repaired` where the plan differs from the rows' own optimum at the prices; `bound` on the worth of free cases.
+    `pair` and `x`: free cases of the pairs that were given or might have been given one (sorted by pair);
+    `is_repaired` where the plan differs from the rows' own optimum at the prices. `granted`/`granted_units` of
+    `forced_pairs`. `low` price per unit of each row, `pool_price`; limits before (`after_forced`) and after (`left`)
+    the free cases. `value` and `bound`: worth of the free cases and its bound as the search saw them (`engine` and
+    `scorer` work them out again). Large runs are completed shard by shard (`is_complete` false until then).
     """
 
-    market: Market
+    pair: np.ndarray
     x: np.ndarray
+    is_repaired: np.ndarray
     forced_pairs: np.ndarray
     granted: np.ndarray
     granted_units: np.ndarray
     prices: Prices
-    relaxed: Relaxed
+    low: np.ndarray
+    pool_price: np.ndarray
     after_forced: Limits
     left: Limits
     is_exact: bool
-    is_repaired: np.ndarray
+    value: float
     bound: float
     row_offset: np.ndarray
     pair_offset: np.ndarray
     pool_offset: np.ndarray
-
-    def shared_limits(self, inst: Instance, base: np.ndarray) -> np.ndarray:
-        """Most cases per pair of an instance under the rules of fair share (no limit where its row has none)."""
-        lim = share_limits(inst)
-        return np.full(len(base), UNLIMITED) if lim is inst.lim else np.where(
-            inst.problem.row_rule[inst.problem.pair_row] > 0, np.maximum(lim, base), UNLIMITED
-        )
+    is_complete: bool = True
 
 
 def part_of(inst: Instance) -> Part:
@@ -97,10 +89,15 @@ def part_of(inst: Instance) -> Part:
     return Part(
         pairs=len(inst.pack), rows=len(p.row_dc), pools=len(p.pool_cap_units), limits=limits, market=market, free=free,
         forced_pairs=forced_pairs,
-        forced_at=np.stack([p.pair_row, p.pool, p.receiving_bucket, p.dispatch_bucket])[:, forced_pairs].copy(),
-        items=_forced_items(inst, forced_pairs), row_step=steps_of(p.pair_row, inst.pack, len(p.row_dc)),
+        forced_at=np.stack([a[forced_pairs] for a in (p.pair_row, p.pool, p.receiving_bucket, p.dispatch_bucket)]).copy(),
+        items=_forced_items(inst, forced_pairs), row_step=_row_steps(p, inst.pack),
         pool_step=steps_of(p.pool, inst.pack, len(p.pool_cap_units)), is_exact=plain and bool(same_pack.all()),
     )  # fmt: skip
+
+
+def _row_steps(p, pack: np.ndarray) -> np.ndarray:
+    """Steps of the rows; where every pair ships single cases it is the row's own pack."""
+    return p.row_case_pack if (p.multiple_cases == 1).all() else steps_of(p.pair_row, pack, len(p.row_dc))
 
 
 def steps_of(group: np.ndarray, pack: np.ndarray, count: int) -> np.ndarray:
@@ -126,30 +123,38 @@ def _forced_items(inst: Instance, pairs: np.ndarray):
 
 
 def solve(parts: list[Part], settings: AllocationSettings) -> Solution:
-    """Decide all free cases of the shards."""
-    offsets = [np.cumsum([0, *(getattr(part, name) for part in parts)]) for name in ("pairs", "rows", "pools")]
-    limits = _joint_limits(parts)
-    forced_pairs, wanted, granted, units = _serve_forced(parts, offsets, limits)
-    # A minimum that could not be met in full has used up one of its limits: nothing more for that pair.
-    closed = np.sort(forced_pairs[granted < wanted])
-    after_forced = limits
-    row_step, pool_step = (np.concatenate([getattr(part, n) for part in parts]) for n in ("row_step", "pool_step"))
-    rooms = replace(limits, row=limits.row // row_step * row_step, pool=limits.pool // pool_step * pool_step)
-    market = _joined([part.market for part in parts], offsets, rooms, closed)
+    """Decide all free cases of shards that are held in memory."""
+    offsets, limits, forced, closed = settled_minimums(parts)
+    rooms = whole_steps(parts, limits)
+    market = joined([part.market for part in parts], offsets, rooms, closed)
     has_rule = any(part.free is not part.market for part in parts)
-    free = _joined([part.free for part in parts], offsets, rooms, closed) if has_rule else market
-    is_exact = all(part.is_exact for part in parts)
-    x, prices, relaxed, is_exact = _decide(market, settings, is_exact)
+    free = joined([part.free for part in parts], offsets, rooms, closed) if has_rule else market
+    x, prices, relaxed, is_exact = _decide(market, settings, all(part.is_exact for part in parts))
+    repair = Repair(market, settings.threads)
+    is_repaired = np.ones(len(x), np.bool_) if has_rule else x != relaxed.x
     if has_rule:
         relaxed = relax(free, prices, settings.threads)
-    repair = Repair(market, settings.threads)
     left = repair.left_after(x)
-    left.row = left.row + (after_forced.row - rooms.row)
+    left.row = left.row + (limits.row - rooms.row)
     return Solution(
-        market, x, forced_pairs, granted, units, prices, relaxed, after_forced, left, is_exact,
-        x != relaxed.x if not has_rule else np.zeros(len(x), np.bool_), relaxed.bound,
-        offsets[1], offsets[0], offsets[2],
+        market.pair, x, is_repaired, *forced, prices, relaxed.low, relaxed.pool_price, limits, left, is_exact,
+        repair.worth(x), relaxed.bound, offsets[1], offsets[0], offsets[2],
     )  # fmt: skip
+
+
+def settled_minimums(parts: list[Part]):
+    """(offsets of pairs, rows and pools; what minimums leave; (pairs, cases, units) granted; pairs closed by it)."""
+    offsets = [np.cumsum([0, *(getattr(part, name) for part in parts)]) for name in ("pairs", "rows", "pools")]
+    limits = _joint_limits(parts)
+    pairs, wanted, granted, units = _serve_forced(parts, offsets, limits)
+    # A minimum that could not be met in full has used up one of its limits: nothing more for that pair.
+    return offsets, limits, (pairs, granted, units), np.sort(pairs[granted < wanted])
+
+
+def whole_steps(parts: list[Part], limits: Limits) -> Limits:
+    """The same limits with supply and pools cut to whole steps of their pairs' packs."""
+    row, pool = (np.concatenate([getattr(part, name) for part in parts]) for name in ("row_step", "pool_step"))
+    return replace(limits, row=limits.row // row * row, pool=limits.pool // pool * pool)
 
 
 def _joint_limits(parts: list[Part]) -> Limits:
@@ -182,10 +187,10 @@ def _serve_forced(parts, offsets, limits: Limits):
     return pairs, np.bincount(owner, minlength=len(pairs)), granted, units
 
 
-def _joined(markets: list[Market], offsets, limits: Limits, closed: np.ndarray) -> Market:
+def joined(markets: list[Market], offsets, limits: Limits, closed: np.ndarray) -> Market:
     """One market of all shards, numbered through, without the pairs whose minimum could not be met."""
     for i, market in enumerate(markets):
-        market.pair = market.pair + offsets[0][i]
+        market.pair = (market.pair + offsets[0][i]).astype(np.int32)
         market.pool = np.where(market.pool >= 0, market.pool + np.int32(offsets[2][i]), market.pool)
     market = join(markets, limits)
     return market.without(closed) if len(closed) else market
@@ -194,18 +199,15 @@ def _joined(markets: list[Market], offsets, limits: Limits, closed: np.ndarray) 
 def _decide(market: Market, settings: AllocationSettings, is_exact: bool) -> tuple[np.ndarray, Prices, Relaxed, bool]:
     """(free cases per active pair, prices, thresholds, whether the plan is proven optimal)."""
     prices, repair = zero_prices(market), Repair(market, settings.threads)
-    start, spread = _start(market, settings)
-    if start.is_zero():
-        relaxed = relax(market, prices, settings.threads)
-        if is_exact and _fits(repair, relaxed):
-            return relaxed.x.astype(np.int64), prices, relaxed, True
-    search = _searched(market, settings, repair, start, spread)
-    if search is not None:
+    relaxed = relax(market, prices, settings.threads)
+    if is_exact and _fits(repair, relaxed):
+        return relaxed.x.astype(np.int64), prices, relaxed, True
+    if is_coupled(market.limits):
+        search = _searched(market, settings, repair)
         prices, relaxed = search.best_prices, search.best_relaxed
-    if not repair.best_worth or market.cases < _SAMPLE_FROM:
-        repair.attempt(prices, relaxed)
-    # The rows' plain order is a plan as well, and on tiny problems sometimes the better one.
+    repair.attempt(prices, relaxed)
     if market.cases <= _ATTEMPT_CASES:
+        # The rows' plain order is a plan as well, and on tiny problems sometimes the better one.
         repair.attempt(zero_prices(market), relax(market, zero_prices(market), settings.threads))
         if len(market.pair) <= settings.polish_pairs:
             polish(repair, prices, relaxed, settings)
@@ -218,50 +220,32 @@ def _fits(repair: Repair, relaxed: Relaxed) -> bool:
     return all((amount >= 0).all() for amount in vars(left).values())
 
 
-def _searched(market: Market, settings: AllocationSettings, repair: Repair, start, spread) -> PriceSearch | None:
-    """The search over all rows; None where nothing is limited but the rows and their pools."""
-    if not _is_coupled(market):
-        return None
-    search = PriceSearch(market, settings.threads, settings.damping, start, spread)
-    is_large, small = market.cases >= _SAMPLE_FROM, market.cases <= _ATTEMPT_CASES
-    rounds, attempts = 0, 0
+def _searched(market: Market, settings: AllocationSettings, repair: Repair) -> PriceSearch:
+    """Search prices over all rows, from yesterday's where they are given; plans are built along the way."""
+    search = PriceSearch(market, settings.threads, settings.damping, start_of(market.limits, settings))
+    small, attempts = market.cases <= _ATTEMPT_CASES, 0
 
     def on_round(relaxed, prices) -> bool:
-        nonlocal rounds, attempts
-        rounds += 1
-        if is_large and rounds >= _FULL_ROUNDS:
-            repair.attempt(search.best_prices, search.best_relaxed)
-        elif small and attempts < _ATTEMPTS and relaxed.bound <= search.best_bound * (1 + 1e-4):
+        nonlocal attempts
+        if small and attempts < _ATTEMPTS and relaxed.bound <= search.best_bound * (1 + 1e-4):
             attempts += 1
             repair.attempt(prices, relaxed)
         gap = search.best_bound - repair.best_worth
-        return gap <= (_LARGE_GAP if is_large else settings.target_gap) * abs(search.best_bound)
+        return small and gap <= settings.target_gap * abs(search.best_bound)
 
-    most = 3 * _FULL_ROUNDS if is_large else settings.price_rounds
-    search.run(most, 1e-7 if is_large else 1e-9, on_round, jointly=is_large)
+    search.run(settings.price_rounds, 1e-9, on_round)
     return search
 
 
-def _is_coupled(market: Market) -> bool:
-    return any((getattr(market.limits, kind) < UNLIMITED // 2).any() for kind in KINDS)
+def start_of(limits: Limits, settings: AllocationSettings) -> Prices:
+    """Prices that a search starts from: yesterday's where they are given, else zero."""
+    start = settings.start_prices
+    return Prices(*(
+        np.zeros(len(getattr(limits, kind))) if start is None else np.array(getattr(start, kind), np.float64)
+        for kind in KINDS
+    ))  # fmt: skip
 
 
-def _typical(prices: Prices, kind: int) -> np.ndarray:
-    """Each price of one kind, or the mean of its kind where that is more: a scale for how far off it may be."""
-    values = getattr(prices, KINDS[kind - 1])
-    return np.maximum(values, values.mean() if len(values) else 0.0) + 1e-9
-
-
-def _start(market: Market, settings: AllocationSettings) -> tuple[Prices, dict | None]:
-    """Prices to start from, and how far off they may be: yesterday's, and a sample's where the market is large."""
-    prices = zero_prices(market)
-    if settings.start_prices is not None:
-        for kind in KINDS:
-            getattr(prices, kind)[:] = getattr(settings.start_prices, kind)
-    if market.cases < _SAMPLE_FROM or not _is_coupled(market):
-        return prices, None
-    first = PriceSearch(market.sample(_SAMPLE_CASES / market.cases, 1), settings.threads, settings.damping, prices)
-    first.run(settings.price_rounds, 1e-6)
-    # A sample's prices are off by its own chance: the windows of the full passes allow for it.
-    found = first.best_prices
-    return found, {k: 4 * half + _SAMPLE_ERROR * _typical(found, k) for k, half in first.spread().items()}
+def is_coupled(limits: Limits) -> bool:
+    """Whether any capacity is shared beyond rows and pools."""
+    return any((getattr(limits, kind) < UNLIMITED // 2).any() for kind in KINDS)

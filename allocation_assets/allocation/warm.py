@@ -21,5 +21,6 @@ def warm_up() -> None:
     plan(replace(problem, receiving_bucket=problem.receiving_bucket * 0 - 1, dispatch_bucket=problem.block - 1))
     fees = replace(problem, line_cost=problem.line_cost + 0.5, min_ship_units=problem.min_ship_units + 2)
     plan(replace(fees, multiple_cases=problem.pair_key % 2 + 1), settings)
+    plan(problem, replace(settings, stream_pairs=0))
     for rule in (1, 2, 3):
         plan(replace(problem, row_rule=problem.row_rule + rule), settings)

@@ -1,151 +1,150 @@
-"""Benchmark of the allocation engine: speed, certificate, and value against HiGHS and a proportional fair share.
+"""Benchmark of the allocation engine: certificate and speed beside solvers, value beside rules of thumb, throughput.
 
-    python -m tests.benchmarks.allocation [--scale quick|full] [--seed 1] [--threads 2]
+    python -m tests.benchmarks.allocation [--scale quick|full] [--seed 1] [--threads 2] [--only SECTION]
 
-Prints a table and, as the last line, the same as JSON. Compiling is not timed. The HiGHS instances are small because
-HiGHS needs minutes beyond; the fair share is the usual vectorised pandas rule: every pair gets the same share of what
-it wants, rounded down to cases.
+Sections: solvers (HiGHS LP and MIP, GLOP, PDLP at 1e-4, CP-SAT on the same instances, each in its own process), lines
+(minimum shipments and line capacity), rules (supply only, share of the optimum), throughput (streamed, each size in its
+own process), parquet (read, sort, solve, write). Compiling and building models is not timed. Prints tables and, as the
+last line, all figures as JSON. Value, bound and gap are gains over shipping nothing (semantics 22).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
+import statistics
 import time
 from dataclasses import replace
-
-import numpy as np
-import pandas as pd
 
 from allocation_assets import warm_up
 from allocation_assets.allocation.engine import plan
 from allocation_assets.allocation.feasibility import violations
-from allocation_assets.allocation.problem import (
-    AllocationPlan,
-    AllocationProblem,
-    AllocationSettings,
-    allocation_problem,
-)
+from allocation_assets.allocation.prepare import prepare
+from allocation_assets.allocation.problem import AllocationProblem, AllocationSettings
 from allocation_assets.allocation.scorer import score
-from tests.support.allocation_reference import mip_model, random_problem, solve_mip
+from allocation_assets.allocation.solve import Solution, part_of, solve
+from allocation_assets.allocation.stream import OneShard, solve_stream
+from tests.benchmarks.allocation_world import rules, solvers, throughput
+from tests.benchmarks.allocation_world.days import day
 
+# SKUs x stores: (seeds, solvers with their limits in seconds).
 SIZES = {
-    "quick": {"supply": [(1_000, 100), (5_000, 200)], "capacity": [(100, 100), (500, 200), (2_000, 200)], "mips": 10},
+    "quick": {
+        (20, 80): (3, {"highs_mip": 20, "highs_lp": 20, "glop": 20, "pdlp": 20, "cp_sat": 5}),
+        (100, 80): (1, {"glop": 20, "pdlp": 20}),
+        (400, 200): (1, {}),
+    },
     "full": {
-        "supply": [(5_000, 200), (20_000, 250), (50_000, 200)],
-        "capacity": [(100, 100), (500, 200), (5_000, 200), (8_000, 500)],
-        "mips": 40,
+        (20, 80): (20, {"highs_mip": 120, "highs_lp": 20, "glop": 20, "pdlp": 20, "cp_sat": 20}),
+        (100, 80): (3, {"highs_mip": 180, "highs_lp": 60, "glop": 60, "pdlp": 60, "cp_sat": 60}),
+        (160, 100): (1, {"highs_mip": 300, "highs_lp": 60, "glop": 60, "pdlp": 60, "cp_sat": 60}),
+        (400, 200): (1, {"highs_mip": 120, "highs_lp": 200, "glop": 200, "pdlp": 120, "cp_sat": 60}),
+        (1_000, 400): (1, {"pdlp": 200}),
+        (2_000, 800): (1, {"pdlp": 300}),
     },
 }
+LINES = {"quick": (200, 100), "full": (1_500, 200)}
+RULES = {"quick": (1_000, 200), "full": (5_000, 200)}
+STREAMS = {"quick": [10**6], "full": [10**6, 10**7, 5 * 10**7]}
+PARQUET = {"quick": 10**6, "full": 10**7}
 
 
-def day(skus: int, stores: int, seed: int, *, capacities: bool) -> AllocationProblem:
-    """One day of `skus` x `stores`: slow movers, mixed packs, supply 35-105 % of the want, some presentation minimums.
-
-    With capacities, six stores in ten receive at most 60-110 % of what they would take and the DC ships at most 90 %.
-    """
-    rng = np.random.default_rng(seed)
-    n = skus * stores
-    days = rng.integers(3, 9, n)
-    arrays = {
-        "pair_row": np.repeat(np.arange(skus), stores),
-        "mean_units": rng.lognormal(np.log(0.25), 1.0, n) * days,
-        "dispersion": 1 + rng.gamma(1.0, 0.6, n),
-        "gain_per_unit": np.repeat(rng.lognormal(1.5, 0.6, skus), stores) * rng.uniform(0.8, 1.3, n),
-        "holding_per_unit": 0.02,
-        "ship_cost_per_unit": 0.05,
-        "presentation_min_units": np.where(rng.random(n) < 0.3, rng.integers(1, 3, n), 0),
-        "presentation_value_per_unit": 0.2,
-        "row_case_pack": rng.choice([1, 2, 3, 4, 6, 12], skus),
-    }
-    arrays["position_units"] = rng.poisson(0.9 * arrays["mean_units"])
-    free = allocation_problem(**arrays, row_available_units=np.zeros(skus, int))
-    want = plan(free).need_units
-    total = np.bincount(free.pair_row, want, skus)
-    supply = (total * rng.uniform(0.35, 1.05, skus)).astype(int)
-    problem = replace(free, row_available_units=supply)
-    if not capacities:
-        return problem
-    store = np.tile(np.arange(stores), skus)
-    load = plan(problem).units
-    taken = np.bincount(store, load, stores)
-    limit = np.where(rng.random(stores) < 0.6, taken * rng.uniform(0.6, 1.1, stores), -1).astype(np.int64)
-    return allocation_problem(
-        **arrays, row_available_units=supply, receiving_bucket=store, receiving_capacity_units=limit,
-        dispatch_bucket=0, dispatch_capacity_units=[int(0.9 * load.sum())],
-    )  # fmt: skip
-
-
-def fair_share(problem: AllocationProblem, want_units: np.ndarray) -> np.ndarray:
-    """Units per pair: supply x want / total want of the row, at most the want, rounded down to whole cases."""
-    frame = pd.DataFrame({"row": problem.pair_row, "want": want_units})
-    total = frame.groupby("row")["want"].transform("sum")
-    share = np.minimum(problem.row_supply_units[problem.pair_row] / np.maximum(total, 1), 1.0)
-    pack = problem.row_case_pack[problem.pair_row]
-    return (np.floor(frame["want"] * share / pack + 1e-9) * pack).to_numpy().astype(np.int64)
-
-
-def timed(problem: AllocationProblem, settings: AllocationSettings) -> tuple[AllocationPlan, float]:
-    """Plan and wall seconds; the better of two runs below a million pairs."""
+def timed(problem: AllocationProblem, settings: AllocationSettings) -> tuple[Solution, float]:
+    """Solution and median wall seconds of three runs, from arrays to cases per pair."""
     seconds = []
-    for _ in range(1 if len(problem.pair_row) > 10**6 else 2):
+    for _ in range(3):
         start = time.perf_counter()
-        result = plan(problem, settings)
+        if len(problem.pair_row) < settings.stream_pairs:
+            solution = solve([part_of(prepare(problem, settings, keep_all=False))], settings)
+        else:
+            solution = solve_stream(OneShard(problem), settings)
         seconds.append(time.perf_counter() - start)
-    return result, min(seconds)
+    return solution, statistics.median(seconds)
 
 
-def measure(name: str, problem: AllocationProblem, settings: AllocationSettings) -> dict:
-    """One row of the table: speed and certificate, checked by the independent scorer and feasibility check."""
-    result, seconds = timed(problem, settings)
+def checked(problem: AllocationProblem, settings: AllocationSettings) -> dict:
+    """Value, bound and certificate of the plan, after the independent checks."""
+    result = plan(problem, settings)
     certificate, own = result.certificate, score(problem, result)
-    if violations(problem, result) or abs(own.objective_value / certificate.objective_value - 1) > 1e-9:
-        raise SystemExit(f"{name}: plan is infeasible or the scorer disagrees")
-    if not own.objective_value <= own.objective_bound * (1 + 1e-12) <= certificate.objective_bound * (1 + 1e-9):
-        raise SystemExit(f"{name}: the bound does not hold")
+    broken = violations(problem, result)
+    if broken or abs(own.objective_value / certificate.objective_value - 1) > 1e-9:
+        raise SystemExit(f"plan is infeasible or the scorer disagrees: {broken}")
+    if not own.objective_value <= own.objective_bound <= certificate.objective_bound * (1 + 1e-9):
+        raise SystemExit("the bound does not hold")
+    bonus = certificate.presentation_bonus
     return {
-        "case": name, "pairs": len(problem.pair_row), "seconds": round(seconds, 3),
-        "pairs_per_second": round(len(problem.pair_row) / seconds), "value": round(certificate.objective_value, 2),
-        "gap": certificate.optimality_gap, "certificate_percent": round(100 * (1 - certificate.optimality_gap), 5),
+        "value": certificate.objective_value, "bound": certificate.objective_bound, "bonus": bonus,
+        "certified_percent": 100 * certificate.objective_value / certificate.objective_bound,
     }  # fmt: skip
 
 
-def against_fair_share(problem: AllocationProblem, settings: AllocationSettings) -> dict:
-    """Value of the proportional rule in percent of the optimum, and both times."""
-    result, seconds = timed(problem, settings)
-    want = result.need_units
-    start = time.perf_counter()
-    units = fair_share(problem, want)
-    rule_seconds = time.perf_counter() - start
-    ruled = score(problem, replace(result, units=units))
-    best = result.certificate.objective_value + result.certificate.presentation_bonus
-    return {
-        "case": "fair share (pandas), % of optimum", "pairs": len(units), "seconds": round(rule_seconds, 3),
-        "engine_seconds": round(seconds, 3),
-        "percent_of_optimum": round(100 * (ruled.objective_value + ruled.presentation_bonus) / best, 2),
-    }  # fmt: skip
+def against_solvers(sizes: dict, seed: int, threads: int) -> list[dict]:
+    """One row per size and seed: ours polished and unpolished, and every solver on the same model."""
+    rows = []
+    for (skus, stores), (seeds, peers) in sizes.items():
+        for number in range(seeds):
+            problem = day(skus, stores, seed + number)
+            fast, polished = AllocationSettings(threads=threads, polish_pairs=0), AllocationSettings(threads=threads)
+            _, seconds = timed(problem, fast)
+            _, with_polish = timed(problem, polished) if skus * stores <= 20_000 else (None, seconds)
+            row = {"pairs": skus * stores, "seed": seed + number, "seconds": seconds, "polished_seconds": with_polish}
+            row |= checked(problem, polished)
+            row["unpolished_percent"] = checked(problem, fast)["certified_percent"]
+            model = solvers.case_model(problem)
+            row["columns"] = len(model.gain)
+            row["solvers"] = {name: _beside(solvers.solve(model, name, limit), row) for name, limit in peers.items()}
+            rows.append(row)
+            print(_line(row))
+    return rows
 
 
-def against_highs(count: int, seed: int, settings: AllocationSettings, *, capacities: bool) -> dict:
-    """Worst difference to the MIP optimum over random small instances, and both total times."""
-    worst, below, ours, theirs = 0.0, 0.0, 0.0, 0.0
-    for i in range(count):
-        problem = random_problem(seed * 1000 + i, 15, 12, capacities=capacities, bonus=True, limits=True)
-        result, seconds = timed(problem, settings)
-        model = mip_model(problem)  # built by plain Python loops: not HiGHS's time
-        start = time.perf_counter()
-        optimum = solve_mip(*model)
-        theirs += time.perf_counter() - start
-        ours += seconds
-        worth = result.certificate.objective_value + result.certificate.presentation_bonus
-        bound = result.certificate.objective_bound + result.certificate.presentation_bonus
-        worst, below = max(worst, 1 - worth / optimum), max(below, optimum - bound)
-    return {
-        "case": f"HiGHS MIP, {'capacities' if capacities else 'supply only'}", "pairs": 180, "instances": count,
-        "seconds": round(ours, 3), "highs_seconds": round(theirs, 3), "worst_loss": max(worst, 0.0),
-        "bound_below_optimum": max(below, 0.0),
-    }  # fmt: skip
+def _beside(found: dict, row: dict) -> dict:
+    """A solver's figures with its time over ours (unpolished) and the distance of our value and bound to its own."""
+    ours, bound = row["value"] + row["bonus"], row["bound"] + row["bonus"]
+    found["times_our_seconds"] = found["seconds"] / row["seconds"] if found["seconds"] else None
+    if found["objective"]:
+        found["our_value_percent"] = 100 * ours / found["objective"]
+        found["our_bound_over_it"] = bound / found["objective"] - 1
+    return found
+
+
+def _line(row: dict) -> str:
+    text = f"{row['pairs']:>9,} pairs  {row['seconds']:8.4f} s  certified {row['certified_percent']:.4f} %"
+    for name, found in row["solvers"].items():
+        slower, value = found["times_our_seconds"] or 0, found.get("our_value_percent", float("nan"))
+        text += f"\n{name:>20} {found['status'][:28]:28} {slower:9.1f} x our time, our value {value:.4f} % of it"
+        if found.get("our_bound_over_it") is not None:
+            text += f", our bound {found['our_bound_over_it']:+.2e}"
+    return text
+
+
+def with_lines(size: tuple[int, int], seed: int, threads: int) -> list[dict]:
+    """Minimum shipments on three SKUs in ten and 80 % of the lines."""
+    problem = day(*size, seed, lines=True)
+    settings = AllocationSettings(threads=threads)
+    _, seconds = timed(problem, settings)
+    return [{"pairs": len(problem.pair_row), "seconds": seconds} | checked(problem, settings)]
+
+
+def against_rules(size: tuple[int, int], seed: int) -> list[dict]:
+    """Value of the rules of thumb and ours on a supply-only day, one thread."""
+    problem = day(*size, seed, capacities=False)
+    settings = replace(AllocationSettings(threads=1), stream_pairs=10**9)
+    _, seconds = timed(problem, settings)
+    result = plan(problem, settings)
+    c = result.certificate
+    ours = {"rule": "marginal value (engine)", "seconds": seconds, "percent_of_optimum": 100.0 * c.objective_value / c.objective_bound}
+    inst = prepare(problem, settings, keep_all=False)
+    return [ours, *rules.compare(problem, inst.want * inst.pack, c.objective_value + c.presentation_bonus)]
+
+
+def streams(sizes: list[int], seed: int, threads: int) -> list[dict]:
+    """Throughput per size, supply only and coupled, each in its own process."""
+    return [
+        throughput.in_own_process(pairs, threads, seed, capacities=capacities)
+        for pairs in sizes
+        for capacities in (False, True)
+    ]
 
 
 def main() -> None:
@@ -154,22 +153,24 @@ def main() -> None:
     parser.add_argument("--scale", choices=sorted(SIZES), default="quick")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", choices=["solvers", "lines", "rules", "throughput", "parquet"])
     args = parser.parse_args()
     warm_up()
-    settings, sizes = AllocationSettings(threads=args.threads), SIZES[args.scale]
-    rows = []
-    for skus, stores in sizes["supply"]:
-        rows.append(measure("supply only", day(skus, stores, args.seed, capacities=False), settings))
-    for skus, stores in sizes["capacity"]:
-        rows.append(measure("capacities", day(skus, stores, args.seed, capacities=True), settings))
-    rows.append(against_fair_share(day(*sizes["supply"][0], args.seed, capacities=False), settings))
-    for capacities in (False, True):
-        rows.append(against_highs(sizes["mips"], args.seed, settings, capacities=capacities))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    for row in rows:
-        print("  ".join(f"{key}={value}" for key, value in row.items()))
+    sections = {
+        "solvers": lambda: against_solvers(SIZES[args.scale], args.seed, args.threads),
+        "lines": lambda: with_lines(LINES[args.scale], args.seed, args.threads),
+        "rules": lambda: against_rules(RULES[args.scale], args.seed),
+        "throughput": lambda: streams(STREAMS[args.scale], args.seed, args.threads),
+        "parquet": lambda: [throughput.parquet_to_parquet(PARQUET[args.scale], args.threads, args.seed)],
+    }
     report = {"benchmark": "allocation", "scale": args.scale, "seed": args.seed, "threads": args.threads}
-    print(json.dumps(report | {"peak_gib": round(peak, 2), "rows": rows}))
+    for name, section in sections.items():
+        if args.only in (None, name):
+            report[name] = section()
+            if name != "solvers":
+                for row in report[name]:
+                    print("  ".join(f"{key}={value}" for key, value in row.items()))
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":
