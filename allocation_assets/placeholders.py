@@ -55,7 +55,10 @@ SCHEMAS = {
         f" marginal_value {_MONEY}, next_case_value {_MONEY}, opportunity_cost {_MONEY}, objective_value {_MONEY},"
         f" objective_bound {_MONEY}, presentation_bonus {_MONEY}, binding_constraint VARCHAR, rule_id VARCHAR,"
         " override_id VARCHAR, ship_date DATE, arrival_date DATE, is_blocked BOOLEAN, receiving_capacity_units BIGINT,"
-        " dispatch_capacity_units BIGINT, dispatch_capacity_lines BIGINT"
+        " dispatch_capacity_units BIGINT, dispatch_capacity_lines BIGINT, order_units BIGINT, min_ship_units BIGINT,"
+        f" line_cost {_MONEY}, pool VARCHAR, pool_cap_units BIGINT, forced_units BIGINT, least_change VARCHAR,"
+        f" kept_value_per_unit {_MONEY}, supply_price {_MONEY}, pool_price {_MONEY}, receiving_price {_MONEY},"
+        f" dispatch_price {_MONEY}, line_price {_MONEY}, is_repaired BOOLEAN"
     ),
     "decisions/allocation_certificate": (
         f"business_date DATE, from_location_id VARCHAR, objective_value {_MONEY}, objective_bound {_MONEY},"

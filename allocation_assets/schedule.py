@@ -12,15 +12,21 @@ import pyarrow as pa
 
 from allocation_assets.allocation.calendar import Schedule, day_masks, shipping_schedule
 from allocation_assets.policy import Policy, Resolution
-from allocation_assets.tables import dates, floats, texts
+from allocation_assets.tables import dates, floats, integers, texts
 
 #: Pair-scope parameters that shape an allocation; the most specific rule among them is the line's rule_id.
 PARAMETERS = (
+    "allocation.cases_per_layer",
+    "allocation.cases_per_pallet",
     "allocation.max_units",
+    "allocation.min_ship_units",
     "allocation.min_units",
     "allocation.presentation_value_per_unit",
     "allocation.priority_weight",
+    "allocation.quota_share",
+    "allocation.rest_days",
     "allocation.review_days",
+    "allocation.tier",
     "costs.holding_per_unit_day",
     "costs.lost_sale_per_unit",
     "costs.shipment_per_line",
@@ -64,5 +70,6 @@ def scheduled_pairs(
         open_date=dates(table, "open_date"),
         close_date=dates(table, "close_date"),
         review_mask=review,
+        release_days=integers(table, "release_days", 1),
     )
     return ScheduledPairs(table, values, schedule, (review >> run_date.weekday() & 1).astype(bool))

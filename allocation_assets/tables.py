@@ -22,6 +22,11 @@ def integers(table: pa.Table, column: str, null: int = 0) -> np.ndarray:
     return table[column].cast(pa.int64()).fill_null(null).to_numpy(zero_copy_only=False)
 
 
+def truths(table: pa.Table, column: str) -> np.ndarray:
+    """Column as bool (n,), null = False."""
+    return table[column].cast(pa.bool_()).fill_null(False).to_numpy(zero_copy_only=False)
+
+
 def dates(table: pa.Table, column: str) -> np.ndarray:
     """Column as datetime64[D] (n,), null = NaT."""
     return table[column].cast(pa.date32()).to_numpy(zero_copy_only=False).astype("datetime64[D]")

@@ -16,8 +16,11 @@ import duckdb
 
 BINDING_CONSTRAINTS = (
     "need_met", "dc_supply", "shelf_capacity", "receiving_capacity", "dispatch_capacity", "case_pack", "override",
-    "policy_max", "blocked", "no_ship_day", "record_hold", "hold_back",
-)  # fmt: skip
+    "policy_max", "blocked", "no_ship_day", "record_hold", "hold_back", "recently_moved", "min_shipment", "line_cost",
+    "quota", "protected", "fair_share",
+)
+#: Those under which nothing may be shipped at all.
+BARRED = "('blocked', 'no_ship_day', 'record_hold', 'recently_moved')"  # fmt: skip
 #: Conditions that hold on an offending row; the gates use the same texts.
 LEDGER_IDENTITY_BROKEN = (
     "opening + receipts + returns_restocked + transfers_in + adjustments - sales - transfers_out "
@@ -146,6 +149,13 @@ GROUP BY ALL HAVING {load} > min(n.{capacity})
 """
 
 
+_OVER_POOL = """
+SELECT business_date, from_location_id, sku_id, pool, sum(allocated_units) AS units, min(pool_cap_units) AS pool_cap_units
+FROM allocation_needs AS n SEMI JOIN scope USING (business_date)
+WHERE pool IS NOT NULL GROUP BY ALL HAVING sum(allocated_units) > min(pool_cap_units)
+"""
+
+
 def _rows_where(table: str, condition: str) -> str:
     return f"SELECT t.* FROM {table} AS t SEMI JOIN scope USING (business_date) WHERE {condition}"
 
@@ -186,7 +196,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         2, "no_barred_pair", "allocations", _LANE,
-        _lines("n.binding_constraint IN ('blocked', 'no_ship_day', 'record_hold') AND a.units > 0"),
+        _lines(f"n.binding_constraint IN {BARRED} AND a.units > 0"),
         {"allocations": _ALLOCATIONS, "allocation_needs": (*_LANE, "binding_constraint")},
     ),
     Invariant(
@@ -204,6 +214,19 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         2, "units_positive", "allocations", _LANE, _rows_where("allocations", "units IS NULL OR units <= 0"),
         {"allocations": _ALLOCATIONS},
+    ),
+    Invariant(
+        2, "not_below_least_shipment", "allocations", _LANE,
+        _lines("n.forced_units = 0 AND a.units < n.min_ship_units"),
+        {"allocations": _ALLOCATIONS, "allocation_needs": (*_LANE, "forced_units", "min_ship_units")},
+    ),
+    Invariant(
+        2, "whole_multiples", "allocations", _LANE, _lines("n.forced_units = 0 AND a.units % n.order_units <> 0"),
+        {"allocations": _ALLOCATIONS, "allocation_needs": (*_LANE, "forced_units", "order_units")},
+    ),
+    Invariant(
+        2, "within_pool", "allocation_needs", ("business_date", "from_location_id", "sku_id", "pool"), _OVER_POOL,
+        {"allocation_needs": (*_LANE, "allocated_units", "pool", "pool_cap_units")},
     ),
     _capacity(
         "within_receiving_capacity", "to_location_id", "arrival_date", "sum(a.units)", "receiving_capacity_units"

@@ -24,7 +24,23 @@ CONSTRAINTS = {
     "blocked": "the pair is blocked, closed or excluded",
     "no_ship_day": "no lane ships to the location, or allocation is not reviewed on this date",
     "record_hold": "policy holds shipments to this location until its stock records are mended",
-    "hold_back": "the rest of the DC's stock is held back by policy",
+    "hold_back": "the rest of the DC's stock is held back: by policy, or because it earns more later",
+    "recently_moved": "stock was moved to or from it within the days of rest that policy asks for",
+    "min_shipment": "a line of the least size does not pay, or does not fit",
+    "line_cost": "the cases would pay, but not the handling of a line as well",
+    "quota": "the quota that it shares with others is used up by cases worth more",
+    "protected": "what is left at the DC is kept for the locations of a promotion",
+    "fair_share": "the DC shares this SKU out by a rule of policy, and this is the pair's share",
+}
+
+#: The column of the price of each limit that others share, and what one more of it is.
+PRICES = {
+    "dc_supply": ("supply_price", "unit of the SKU at the DC"),
+    "hold_back": ("supply_price", "unit of the SKU released at the DC"),
+    "quota": ("pool_price", "unit of the quota"),
+    "protected": ("pool_price", "unit that promotions leave"),
+    "receiving_capacity": ("receiving_price", "unit of receiving capacity"),
+    "dispatch_capacity": ("dispatch_price", "unit of dispatch capacity"),
 }
 
 _PAIR = "SELECT * FROM read_parquet($file) WHERE sku_id = $sku AND to_location_id = $location ORDER BY from_location_id"
@@ -113,7 +129,7 @@ def _need_lines(row: dict[str, Any]) -> list[str]:
         f"demand     {row['daily_mean']:.3f} units a day (variance-to-mean {row['dispersion']:.2f}) over {row['horizon_days']} days",
         f"need       {row['need_units']} units on top of a position of {row['position_units']}"
         f" (presentation minimum {row['presentation_min']}, shelf capacity {_or_none(row['shelf_capacity'])})",
-        f"supply     {row['supply_units']} units at {row['from_location_id']} for all locations, cases of {row['case_pack']}",
+        f"supply     {row['supply_units']} units at {row['from_location_id']} for all locations, cases of {row['case_pack']}{_line_terms(row)}",
         f"sent       {row['allocated_units']} units, shipping {_or_none(row['ship_date'])}, arriving {_or_none(row['arrival_date'])};"
         f" {row['shorted_units']} units of need unmet",
         f"because    {constraint}: {CONSTRAINTS.get(constraint, constraint)}",
@@ -121,7 +137,47 @@ def _need_lines(row: dict[str, Any]) -> list[str]:
         f"value      last case sent {_money(row['marginal_value'])}, one case more {_money(row['next_case_value'])},"
         f" price of a case here {_money(row['opportunity_cost'])}",
     ]
+    return lines + _limit_lines(row)
+
+
+def _line_terms(row: dict[str, Any]) -> str:
+    """Multiples, least shipment and cost of a line, where there are any."""
+    terms = []
+    if row["order_units"] != row["case_pack"]:
+        terms.append(f"lines in multiples of {row['order_units']}")
+    if row["min_ship_units"] > 0:
+        terms.append(f"at least {row['min_ship_units']} units a line")
+    if row["line_cost"] > 0:
+        terms.append(f"{_money(row['line_cost'])} for handling a line")
+    return "".join(f", {term}" for term in terms)
+
+
+def _limit_lines(row: dict[str, Any]) -> list[str]:
+    """Shared caps, forced units and what one more of the binding limit would be worth."""
+    lines = []
+    if row["pool"] is not None:
+        lines.append(f"pool       {row['pool']}: at most {row['pool_cap_units']} units for its pairs together")
+    if row["forced_units"] > 0:
+        lines.append(f"forced     {row['forced_units']} units by override or policy" + _unmet(row))
+    if row["kept_value_per_unit"] > 0:
+        lines.append(f"kept       a unit that stays at the DC is expected to earn {_money(row['kept_value_per_unit'])}")
+    price, what = PRICES.get(row["binding_constraint"], (None, None))
+    if price:
+        lines.append(f"one more   {what} would be worth {_money(row[price])}" + _line_price(row))
+    if row["is_repaired"]:
+        lines.append("note       whole cases or a shared limit moved this line: its figures hold within the plan's gap")
     return lines
+
+
+def _unmet(row: dict[str, Any]) -> str:
+    if row["least_change"] is None:
+        return ", met"
+    return f", {row['forced_units'] - row['allocated_units']} of them not met; least change that would meet it: {row['least_change']}"
+
+
+def _line_price(row: dict[str, Any]) -> str:
+    of_lines = row["binding_constraint"] == "dispatch_capacity" and row["line_price"] > 0
+    return f", one line more {_money(row['line_price'])}" if of_lines else ""
 
 
 def _rival_line(row: dict[str, Any]) -> str:

@@ -69,7 +69,7 @@ GATED: dict[str, dict[str, dg.AssetKey]] = {
 ANCHORS: dict[str, set[str]] = {
     "feeds": set(load_contracts()) - set(MASTERS_FIRST),
     "positions": {"applied_loads"},
-    "decisions": {"allocations", "allocation_needs", "allocation_certificate", "exceptions"},
+    "decisions": {"allocations", "allocation_certificate", "exceptions"},
     "marts": {"kpi_daily", "allocation_performance", "feed_accounting", "quarantine"},
 }
 

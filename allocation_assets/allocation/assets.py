@@ -38,6 +38,7 @@ _TRUST_FILES = {"beliefs": "record_beliefs", "reliability": "location_reliabilit
                 decision_key("record_beliefs"),
                 decision_key("location_reliability"),
                 mart_key("int_allocation_pairs"),
+                mart_key("int_booked_capacity"),
                 mart_key("int_dc_supply"),
                 mart_key("applied_loads"),
             ],
@@ -72,9 +73,10 @@ def decide(session: RunSession, run_date: date) -> dict[str, int]:
         forecasts = connection.execute(
             queries.FORECASTS, {"file": str(session.decision_file("demand_forecasts", run_date))}
         ).to_arrow_table()
+        booked = connection.execute(queries.BOOKED).to_arrow_table()
         files = {name: str(session.decision_file(dataset, run_date)) for name, dataset in _TRUST_FILES.items()}
         trust = record_trust(connection.execute(TRUST, files).to_arrow_table())
-    problem = build_problem(pairs, supply, forecasts, trust, session.policy, run_date)
+    problem = build_problem(pairs, supply, forecasts, trust, session.policy, run_date, booked)
     if not pairs.is_review_day.size:
         session.warn("nothing to allocate: no open location is supplied by a DC (locations.supplied_by)")
     elif not pairs.is_review_day.any():

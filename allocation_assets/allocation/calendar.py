@@ -71,7 +71,9 @@ class Schedule:
 
     `horizon_days` = days from the later of D and the day before opening to the next possible arrival after this one,
     at most to the last day before closing; 0 where nothing can arrive. `block` has the codes of `problem`: 0 open, 1
-    blocked (closed before it could arrive, or never receives), 2 no ship day. `is_firm`: ships on D + 1.
+    blocked (closed before it could arrive, or never receives), 2 no ship day. `is_firm`: ships on the first date on
+    which the lane can ship: D + 1 (semantics 20), D + 2 where its cut-off is over when lines reach the warehouse, for
+    the run of D + 1 is too late for that date.
     """
 
     ship_date: np.ndarray
@@ -89,11 +91,13 @@ def arrival_of(ship, lead_days, receiving) -> np.ndarray:
 
 
 def shipping_schedule(
-    business_date, ship_masks, lead_days, receiving_masks, open_date=None, close_date=None, review_mask: int = EVERY_DAY
+    business_date, ship_masks, lead_days, receiving_masks, open_date=None, close_date=None, review_mask: int = EVERY_DAY,
+    release_days=1,
 ) -> Schedule:
     """Schedule of each pair's next shipment as seen at the close of `business_date` (D).
 
-    The earliest ship date is D + 1, later where the location opens later (nothing arrives before open_date, nothing
+    The earliest ship date is D + `release_days` (1; 2 where the lane's cut-off is earlier than the release of the
+    lines), later where the location opens later (nothing arrives before open_date, nothing
     on or after close_date). The following shipment is the first that a later review day can decide and that arrives
     later than this one. Null dates = none. Raises ValueError for a negative or missing lead time.
     """
@@ -106,16 +110,17 @@ def shipping_schedule(
     opens, closes = _dates(open_date, lead.shape), _dates(close_date, lead.shape)
     opening = np.where(np.isnat(opens), today, opens)
     travel = np.ceil(lead).astype("timedelta64[D]")
-    ship = next_day(np.maximum(today + 1, opening - travel), ship_masks)
+    release = np.broadcast_to(np.asarray(release_days, "timedelta64[D]"), lead.shape)
+    ship = next_day(np.maximum(today + release, opening - travel), ship_masks)
     arrival = arrival_of(ship, lead, receiving)
     decided = next_day(today + 1, review_mask)
-    following = _following_arrival(ship, arrival, decided + 1, ship_masks, lead, receiving)
+    following = _following_arrival(ship, arrival, decided + release, ship_masks, lead, receiving)
     closed = ~np.isnat(closes) & (arrival >= closes)
     block = np.where(np.isnat(ship), 2, np.where(np.isnat(arrival) | closed, 1, 0)).astype(np.int64)
     until = np.where(np.isnat(closes), following, np.minimum(following, closes - 1))
     days = (until - np.maximum(today, opening - 1)).astype(np.int64)
     horizon = np.where((block == 0) & ~np.isnat(following), days, 0)
-    return Schedule(ship, arrival, following, horizon, block, (block == 0) & (ship == today + 1))
+    return Schedule(ship, arrival, following, horizon, block, (block == 0) & (ship == today + release))
 
 
 def _following_arrival(ship, arrival, earliest, ship_masks, lead, receiving) -> np.ndarray:

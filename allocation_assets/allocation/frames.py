@@ -6,56 +6,107 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from allocation_assets.allocation import limits
+from allocation_assets.allocation.least_change import forced_minimums
 from allocation_assets.allocation.problem import (
     BLOCKED,
-    NO_SHIP_DAY,
-    RECORD_HOLD,
+    EQUAL_DAYS,
+    MARGINAL_VALUE,
+    PROPORTIONAL,
+    TIERS,
     AllocationPlan,
     AllocationProblem,
     allocation_problem,
 )
 from allocation_assets.allocation.trust import RecordTrust, position_units
-from allocation_assets.policy import Policy
+from allocation_assets.policy import Policy, Resolution
 from allocation_assets.schedule import PARAMETERS, ScheduledPairs
-from allocation_assets.tables import codes, floats, integers
+from allocation_assets.tables import codes, dates, floats, integers
+
+#: Codes of the values of `allocation.rule`.
+RULES = {"marginal_value": MARGINAL_VALUE, "proportional": PROPORTIONAL, "equal_days": EQUAL_DAYS, "tiers": TIERS}
 
 
 def build_problem(
-    pairs: ScheduledPairs, supply: pa.Table, forecasts: pa.Table, trust: RecordTrust, policy: Policy, run_date: date
+    pairs: ScheduledPairs,
+    supply: pa.Table,
+    forecasts: pa.Table,
+    trust: RecordTrust,
+    policy: Policy,
+    run_date: date,
+    booked: pa.Table,
 ) -> AllocationProblem:
-    """The day's problem. `supply` has one row per SKU x DC; `forecasts` and `trust` are aligned with the pairs."""
-    table, values, schedule = pairs.table, pairs.policy, pairs.schedule
-    horizon = schedule.horizon_days.astype(np.float64)
+    """The day's problem. `supply` has one row per SKU x DC; `forecasts` and `trust` are aligned with the pairs.
+
+    `booked` (int_booked_capacity) is what earlier decisions and shipments under way use of the capacities.
+    """
+    table = pairs.table
     rows = supply_rows(pairs, supply, policy, run_date)
-    cover = (schedule.next_arrival_date - schedule.arrival_date).astype("timedelta64[D]").astype(np.float64)
-    capacities = _capacities(pairs, rows)
+    cycle = cycle_days(pairs)
+    free = np.maximum(rows["row_available"] - rows["row_hold_back"], 0)
+    pools = limits.pools(pairs, rows["pair_row"], free, rows["row_protected"])
     return allocation_problem(
         pair_row=rows["pair_row"],
         pair_key=np.arange(table.num_rows),
-        mean_units=floats(forecasts, "daily_mean") * horizon * (1.0 + trust.buffer_rate),
-        dispersion=np.maximum(floats(forecasts, "dispersion", 1.0), 1.0),
         position_units=position_units(table, trust),
-        gain_per_unit=np.maximum(values["allocation.priority_weight"] * values["costs.lost_sale_per_unit"], 0.0),
-        holding_per_unit=values["costs.holding_per_unit_day"] * np.where(schedule.block == 0, cover, 0.0),
-        ship_cost_per_unit=floats(table, "cost_per_unit"),
-        presentation_min_units=integers(table, "presentation_min"),
-        presentation_value_per_unit=np.maximum(values["allocation.presentation_value_per_unit"], 0.0),
         shelf_capacity_units=integers(table, "shelf_capacity", -1),
-        min_units=_minimum(pairs),
-        max_units=_maximum(pairs),
+        min_units=limits.minimum(pairs),
+        max_units=limits.maximum(pairs),
         is_max_override=~table["max_units"].is_null().to_numpy(zero_copy_only=False).astype(bool),
-        block=_block(pairs, trust),
+        block=limits.block(pairs, trust, run_date),
+        multiple_cases=limits.multiple_cases(pairs),
+        min_ship_units=limits.least_shipment(pairs),
+        pool=pools.pool,
+        pool_cap_units=pools.cap_units,
+        pool_is_protection=pools.is_protection,
+        tier=pairs.policy["allocation.tier"],
         row_dc=rows["row_dc"],
         row_case_pack=rows["row_case_pack"],
         row_available_units=rows["row_available"],
         row_hold_back_units=rows["row_hold_back"],
-        **capacities,
+        row_keep_price=_keep_price(rows, cycle),
+        row_rule=rows["row_rule"],
+        **_demand_and_money(pairs, forecasts, trust, cycle),
+        **limits.capacities(pairs, rows, booked),
     )
 
 
+def _demand_and_money(pairs: ScheduledPairs, forecasts: pa.Table, trust: RecordTrust, cycle: np.ndarray) -> dict:
+    """Demand over the horizon, raised by the buffers, and what a unit earns and costs at each pair."""
+    values, schedule = pairs.policy, pairs.schedule
+    daily_mean = floats(forecasts, "daily_mean") * (1.0 + trust.buffer_rate)
+    return {
+        "mean_units": daily_mean * schedule.horizon_days.astype(np.float64),
+        "daily_mean_units": daily_mean,
+        "dispersion": np.maximum(floats(forecasts, "dispersion", 1.0), 1.0),
+        "gain_per_unit": np.maximum(values["allocation.priority_weight"] * values["costs.lost_sale_per_unit"], 0.0),
+        "holding_per_unit": values["costs.holding_per_unit_day"] * np.where(schedule.block == 0, cycle, 0.0),
+        "ship_cost_per_unit": floats(pairs.table, "cost_per_unit"),
+        "line_cost": np.nan_to_num(values["costs.shipment_per_line"]),
+        "presentation_min_units": integers(pairs.table, "presentation_min"),
+        "presentation_value_per_unit": np.maximum(values["allocation.presentation_value_per_unit"], 0.0),
+    }
+
+
+def cycle_days(pairs: ScheduledPairs) -> np.ndarray:
+    """Days (n,) between the arrival decided now and the next one: what a unit sent is held for, and when one kept can follow."""
+    schedule = pairs.schedule
+    return (schedule.next_arrival_date - schedule.arrival_date).astype("timedelta64[D]").astype(np.float64)
+
+
+def _keep_price(rows: dict[str, np.ndarray], cycle: np.ndarray) -> np.ndarray:
+    """Money (m,) that a unit kept at the DC is expected to earn before the next inbound.
+
+    The one place where `keep.keep_prices` is called. Known here: per row `row_inbound_days` (days from the run date to the
+    next inbound, NaN = none known or predicted) and `row_inbound_units`; per pair its days between shipments, `cycle`.
+    """
+    return np.zeros(len(rows["row_dc"]))
+
+
 def supply_rows(pairs: ScheduledPairs, supply: pa.Table, policy: Policy, run_date: date) -> dict[str, np.ndarray]:
-    """Supply rows (SKU x source DC) in order of first appearance, with what each may ship.
+    """Supply rows (SKU x source DC) in order of first appearance, with what each may ship and what it waits for.
 
     Hold-back is the policy's share of the row's available stock, rounded up to a whole unit.
     """
@@ -63,78 +114,54 @@ def supply_rows(pairs: ScheduledPairs, supply: pa.Table, policy: Policy, run_dat
     pair_row = codes(table["sku_id"], table["from_location_id"])
     _, first = np.unique(pair_row, return_index=True)
     of_row = table.take(pa.array(first))
-    key = _row_key(of_row["from_location_id"], of_row["sku_id"])
-    stock = dict(
-        zip(_row_key(supply["location_id"], supply["sku_id"]).to_pylist(), range(supply.num_rows), strict=True)
-    )
-    at = np.array([stock.get(name, -1) for name in key.to_pylist()], np.int64)
-    available = np.where(at >= 0, integers(supply, "available")[at] if supply.num_rows else 0, 0)
-    attributes = {name: of_row[name] for name in of_row.column_names if name not in ("to_location_id", "location_type")}
-    attributes |= {"location_id": of_row["from_location_id"], "location_type": pa.array(["dc"] * len(first))}
-    for name in ("region", "cluster", "channel", "tier"):
-        attributes[name] = pa.nulls(len(first), pa.string())
-    rate = policy.resolve("allocation.hold_back_rate", pa.table(attributes), run_date)["allocation.hold_back_rate"]
+    at = _supply_at(of_row, supply)
+    available = _of_supply(supply, at, "available", 0)
+    values = _row_policy(of_row, policy, run_date)
     return {
         "pair_row": pair_row,
         "row_dc": codes(of_row["from_location_id"]),
         "row_case_pack": np.maximum(integers(of_row, "case_pack", 1), 1),
         "row_available": available,
-        "row_hold_back": np.ceil(np.nan_to_num(rate) * available - 1e-9).astype(np.int64),
-        "row_dispatch_units": _of_supply(supply, at, "dispatch_capacity_units"),
-        "row_dispatch_lines": _of_supply(supply, at, "dispatch_capacity_lines"),
+        "row_hold_back": np.ceil(np.nan_to_num(values["allocation.hold_back_rate"]) * available - 1e-9).astype(np.int64),
+        "row_protected": _of_supply(supply, at, "protected_units", 0),
+        "row_rule": np.array([RULES[name] for name in values["allocation.rule"]], np.int64),
+        "row_inbound_days": _inbound_days(supply, at, run_date),
+        "row_inbound_units": _of_supply(supply, at, "next_inbound_units", 0),
+        "row_dispatch_units": _of_supply(supply, at, "dispatch_capacity_units", -1),
+        "row_dispatch_lines": _of_supply(supply, at, "dispatch_capacity_lines", -1),
     }
+
+
+def _supply_at(of_row: pa.Table, supply: pa.Table) -> np.ndarray:
+    """Index (m,) of each row's stock in `supply`, -1 where the DC has none of the SKU."""
+    key = _row_key(of_row["from_location_id"], of_row["sku_id"])
+    found = pc.index_in(key, _row_key(supply["location_id"], supply["sku_id"]))
+    return found.fill_null(-1).to_numpy().astype(np.int64)
+
+
+def _row_policy(of_row: pa.Table, policy: Policy, run_date: date) -> Resolution:
+    """Hold-back and rule of each supply row: `location` is the DC, what only a receiver has matches nothing."""
+    attributes = {name: of_row[name] for name in of_row.column_names if name not in ("to_location_id", "location_type")}
+    attributes |= {"location_id": of_row["from_location_id"], "location_type": pa.array(["dc"] * of_row.num_rows)}
+    for name in ("region", "cluster", "channel", "tier"):
+        attributes[name] = pa.nulls(of_row.num_rows, pa.string())
+    return policy.resolve(["allocation.hold_back_rate", "allocation.rule"], pa.table(attributes), run_date)
 
 
 def _row_key(location: pa.ChunkedArray, sku: pa.ChunkedArray) -> pa.ChunkedArray:
-    import pyarrow.compute as pc
-
     return pc.binary_join_element_wise(location, sku, "\x1f")
 
 
-def _of_supply(supply: pa.Table, at: np.ndarray, column: str) -> np.ndarray:
-    values = integers(supply, column, -1)
-    return np.where(at >= 0, values[at] if len(values) else -1, -1)
+def _of_supply(supply: pa.Table, at: np.ndarray, column: str, null: int) -> np.ndarray:
+    values = integers(supply, column, null)
+    return np.where(at >= 0, values[at] if len(values) else null, null)
 
 
-def _minimum(pairs: ScheduledPairs) -> np.ndarray:
-    policy = np.nan_to_num(np.asarray(pairs.policy["allocation.min_units"], np.float64))
-    return np.maximum(integers(pairs.table, "min_units"), policy.astype(np.int64))
-
-
-def _maximum(pairs: ScheduledPairs) -> np.ndarray:
-    policy = np.nan_to_num(np.asarray(pairs.policy["allocation.max_units"], np.float64), nan=-1.0).astype(np.int64)
-    override = integers(pairs.table, "max_units", -1)
-    return np.where(override >= 0, override, policy)
-
-
-def _block(pairs: ScheduledPairs, trust: RecordTrust) -> np.ndarray:
-    blocked = integers(pairs.table.set_column(0, "b", pairs.table["is_blocked"].cast(pa.int64())), "b") > 0
-    idle = ~pairs.is_review_day | (pairs.schedule.horizon_days <= 0)
-    cases = [(blocked | (pairs.schedule.block == BLOCKED), BLOCKED), (idle, NO_SHIP_DAY), (trust.is_held, RECORD_HOLD)]
-    return np.select([case for case, _ in cases], [code for _, code in cases], pairs.schedule.block)
-
-
-def _capacities(pairs: ScheduledPairs, rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Receiving capacity per location and arrival date, dispatch capacity per DC and ship date."""
-    arrival = pa.chunked_array([pa.array(pairs.schedule.arrival_date)])
-    ship = pa.chunked_array([pa.array(pairs.schedule.ship_date)])
-    receiving = codes(pairs.table["to_location_id"], arrival)
-    dispatch = codes(pairs.table["from_location_id"], ship)
-    units, lines = rows["row_dispatch_units"][rows["pair_row"]], rows["row_dispatch_lines"][rows["pair_row"]]
-    return {
-        "receiving_bucket": receiving,
-        "dispatch_bucket": dispatch,
-        "receiving_capacity_units": _per_bucket(receiving, integers(pairs.table, "receiving_capacity_units", -1)),
-        "dispatch_capacity_units": _per_bucket(dispatch, units),
-        "dispatch_capacity_lines": _per_bucket(dispatch, lines),
-    }
-
-
-def _per_bucket(bucket: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """One value per bucket: its pairs all carry the same, or -1 where a SKU has no stock row; the largest is it."""
-    out = np.full(int(bucket.max(initial=-1)) + 1, -1, np.int64)
-    np.maximum.at(out, bucket, values)
-    return out
+def _inbound_days(supply: pa.Table, at: np.ndarray, run_date: date) -> np.ndarray:
+    """Days (m,) from the run date to the row's next inbound, NaN = none."""
+    expected = np.append(dates(supply, "next_inbound_date"), np.datetime64("NaT", "D"))[at]
+    days = (expected - np.datetime64(run_date, "D")).astype(np.float64)
+    return np.where(np.isnat(expected), np.nan, days)
 
 
 #: Columns of a pair that the published datasets repeat.
@@ -167,41 +194,75 @@ def plan_table(
     """Everything decided per pair, one row per pair in the pairs' order; `allocations` and needs select from it."""
     table, schedule = pairs.table, pairs.schedule
     can_ship = schedule.block == 0
-    return pa.table(
-        {
-            **{name: table[name] for name in _KEPT},
-            "believed_on_hand": trust.believed_on_hand,
-            "probability_wrong": trust.probability_wrong,
-            "record_action": pa.array(trust.action),
-            "record_buffer_rate": trust.buffer_rate,
-            "daily_mean": forecasts["daily_mean"],
-            "dispersion": problem.dispersion,
-            "horizon_days": schedule.horizon_days,
-            "position_units": problem.position_units,
-            "supply_units": problem.row_supply_units[problem.pair_row],
-            "case_pack": problem.row_case_pack[problem.pair_row],
-            "presentation_min": problem.presentation_min_units,
-            "shelf_capacity": table["shelf_capacity"],
-            "need_units": plan.need_units,
-            "units": plan.units,
-            "cases": plan.cases,
-            "objective_value": plan.objective_value,
-            "objective_bound": plan.objective_bound,
-            "presentation_bonus": plan.presentation_bonus,
-            "marginal_value": plan.marginal_value,
-            "next_case_value": plan.next_case_value,
-            "opportunity_cost": np.where(plan.cases > 0, plan.opportunity_cost, plan.next_opportunity_cost),
-            "expected_units_sold_uplift": plan.expected_units_sold_uplift,
-            "binding_constraint": pa.array(plan.binding_names()),
-            "priority_rank": plan.priority_rank,
-            "rule_id": pairs.policy.shaping_rule_id(list(PARAMETERS)).dictionary_decode(),
-            "ship_date": pa.array(np.where(can_ship, schedule.ship_date, np.datetime64("NaT", "D"))),
-            "arrival_date": pa.array(np.where(can_ship, schedule.arrival_date, np.datetime64("NaT", "D"))),
-            "is_firm": schedule.is_firm,
-            "is_blocked": problem.block == BLOCKED,
-            **{name: _limit_of(problem, name) for name in _LIMITS},
-        }
-    )
+    columns = {
+        **{name: table[name] for name in _KEPT},
+        "believed_on_hand": trust.believed_on_hand,
+        "probability_wrong": trust.probability_wrong,
+        "record_action": pa.array(trust.action),
+        "record_buffer_rate": trust.buffer_rate,
+        "daily_mean": forecasts["daily_mean"],
+        "dispersion": problem.dispersion,
+        "horizon_days": schedule.horizon_days,
+        "position_units": problem.position_units,
+        "supply_units": problem.row_supply_units[problem.pair_row],
+        "case_pack": problem.row_case_pack[problem.pair_row],
+        "presentation_min": problem.presentation_min_units,
+        "shelf_capacity": table["shelf_capacity"],
+        "rule_id": pairs.policy.shaping_rule_id(list(PARAMETERS)).dictionary_decode(),
+        "ship_date": pa.array(np.where(can_ship, schedule.ship_date, np.datetime64("NaT", "D"))),
+        "arrival_date": pa.array(np.where(can_ship, schedule.arrival_date, np.datetime64("NaT", "D"))),
+        "is_firm": schedule.is_firm,
+        "is_blocked": problem.block == BLOCKED,
+    }
+    return pa.table(columns | _decided(pairs, problem, plan) | _limit_columns(pairs, problem) | _prices(problem, plan))
+
+
+def _decided(pairs: ScheduledPairs, problem: AllocationProblem, plan: AllocationPlan) -> dict:
+    """What the plan gives each pair, why, and what became of a forced minimum."""
+    forced = forced_minimums(pairs, problem, plan)
+    return {
+        "need_units": np.where(forced.is_unmet, np.maximum(plan.need_units, forced.asked_units), plan.need_units),
+        "units": plan.units,
+        "cases": -(-plan.units // problem.row_case_pack[problem.pair_row]),
+        "objective_value": plan.objective_value,
+        "objective_bound": plan.objective_bound,
+        "presentation_bonus": plan.presentation_bonus,
+        "marginal_value": plan.marginal_value,
+        "next_case_value": plan.next_case_value,
+        "opportunity_cost": np.where(plan.cases > 0, plan.opportunity_cost, plan.next_opportunity_cost),
+        "expected_units_sold_uplift": plan.expected_units_sold_uplift,
+        "binding_constraint": pa.array(forced.binding, pa.string()),
+        "priority_rank": plan.priority_rank,
+        "is_repaired": plan.is_repaired,
+        "forced_units": forced.asked_units,
+        "least_change": forced.least_change,
+    }
+
+
+def _limit_columns(pairs: ScheduledPairs, problem: AllocationProblem) -> dict:
+    """The limits that shape a pair's line; null = none."""
+    cap = np.append(problem.pool_cap_units, -1)[problem.pool]
+    return {
+        "order_units": problem.pair_pack,
+        "min_ship_units": problem.min_ship_units,
+        "line_cost": problem.line_cost,
+        "pool": limits.pool_names(pairs, problem.pool),
+        "pool_cap_units": pa.array(cap, mask=cap < 0),
+        **{name: _limit_of(problem, name) for name in _LIMITS},
+    }
+
+
+def _prices(problem: AllocationProblem, plan: AllocationPlan) -> dict:
+    """What one unit (or line) more of each limit would be worth to the plan, and a unit that stays at the DC; money."""
+    row = problem.pair_row
+    return {
+        "kept_value_per_unit": problem.row_keep_price[row],
+        "supply_price": (plan.row_price / problem.row_case_pack)[row],
+        "pool_price": np.append(plan.pool_price, 0.0)[problem.pool],
+        "receiving_price": np.append(plan.receiving_price, 0.0)[problem.receiving_bucket],
+        "dispatch_price": np.append(plan.dispatch_price, 0.0)[problem.dispatch_bucket],
+        "line_price": np.append(plan.line_price, 0.0)[problem.dispatch_bucket],
+    }
 
 
 def certificate_table(pairs: ScheduledPairs, problem: AllocationProblem, plan: AllocationPlan) -> pa.Table:

@@ -6,6 +6,7 @@ bound fall below its value.
 
 from allocation_assets.allocation.identity import allocation_id_sql
 
+BOOKED = "SELECT * FROM int_booked_capacity ORDER BY kind, location_id, booked_for"
 FORECASTS = "SELECT * FROM read_parquet($file, hive_partitioning = false) ORDER BY sku_id, location_id"
 
 _MONEY = "DECIMAL(18, 6)"
@@ -29,7 +30,11 @@ SELECT $day::DATE AS business_date, from_location_id, to_location_id, sku_id, ch
        greatest(objective_bound::{_MONEY}, objective_value::{_MONEY}) AS objective_bound,
        presentation_bonus::{_MONEY} AS presentation_bonus,
        binding_constraint, rule_id, override_id, ship_date, arrival_date, is_blocked,
-       receiving_capacity_units, dispatch_capacity_units, dispatch_capacity_lines
+       receiving_capacity_units, dispatch_capacity_units, dispatch_capacity_lines,
+       order_units, min_ship_units, line_cost::{_MONEY} AS line_cost, pool, pool_cap_units, forced_units, least_change,
+       kept_value_per_unit::{_MONEY} AS kept_value_per_unit, supply_price::{_MONEY} AS supply_price,
+       pool_price::{_MONEY} AS pool_price, receiving_price::{_MONEY} AS receiving_price,
+       dispatch_price::{_MONEY} AS dispatch_price, line_price::{_MONEY} AS line_price, is_repaired
 FROM plan WHERE need_units > 0 OR units > 0 ORDER BY from_location_id, to_location_id, sku_id
 """
 _CERTIFICATE = f"""

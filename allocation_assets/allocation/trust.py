@@ -53,9 +53,10 @@ def record_trust(table: pa.Table) -> RecordTrust:
 
 
 def position_units(pairs: pa.Table, trust: RecordTrust) -> np.ndarray:
-    """Units a pair can sell without this shipment: believed available + in transit - open orders.
+    """Units a pair can sell without this shipment: believed available + in transit + firm lines to it - open orders.
 
     Believed available = max(0, believed on hand - reserved - firm lines not yet shipped), as semantics 15 has it of the book.
     """
     free = trust.believed_on_hand - integers(pairs, "reserved") - integers(pairs, "committed")
-    return np.maximum(free, 0) + integers(pairs, "in_transit") - integers(pairs, "open_order_units")
+    coming = integers(pairs, "in_transit") + integers(pairs, "firm_units")
+    return np.maximum(free, 0) + coming - integers(pairs, "open_order_units")

@@ -23,6 +23,7 @@ _WAREHOUSE_VIEWS = {
 }
 #: View -> decided dataset of the run's date.
 DECIDED_VIEWS = {
+    "needs": "allocation_needs",
     "record_beliefs": "record_beliefs",
     "proposals": "adjustments_proposed",
     "location_reliability": "location_reliability",

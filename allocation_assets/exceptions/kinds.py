@@ -170,6 +170,26 @@ _OUTLIER = _signalled("'outlier'", f"format('Sales of {{}} are far beyond the fo
 _BROKEN = _signalled("'break'", f"format('The level of {{}} has moved {{}} its forecast at ', sku_id, {_SIDE}) || {_PLACES}")
 _STOPPED = _signalled("'stop'", "format('{} stopped selling: ', sku_id)")
 
+# A cause is one override of an item, or what policy forces of an item out of a DC, at however many locations.
+_LACKING = "to_location_id || ' ' || allocated_units || ' of ' || forced_units || ' (' || least_change || ')'"
+_INFEASIBLE = f"""
+SELECT cause_key, sku_id, CASE WHEN min(to_location_id) = max(to_location_id) THEN min(to_location_id) END AS location_id,
+    sum((forced_units - allocated_units) * {_COST})::DECIMAL(18, 6) AS value_at_risk,
+    {largest("concat('allocation_needs:', to_location_id, '|', sku_id)", "forced_units - allocated_units DESC, to_location_id", 5)} AS evidence,
+    format('{{}} forces {{}} units of {{}} that limits do not admit, with the least change that would at {{}}: ',
+        any_value(origin), sum(forced_units - allocated_units), sku_id,
+        count(*) || CASE WHEN count(*) = 1 THEN ' location' ELSE ' locations' END)
+    || {largest(_LACKING, "forced_units - allocated_units DESC, to_location_id")} || '.' AS detail
+FROM (
+    SELECT n.*, p.unit_cost, coalesce('Override ' || n.override_id, 'Policy') AS origin,
+        concat_ws('|', coalesce(n.override_id, 'policy'), n.from_location_id, n.sku_id) AS cause_key
+    FROM needs AS n
+    LEFT JOIN positions AS p ON p.location_id = n.from_location_id AND p.sku_id = n.sku_id
+    WHERE n.least_change IS NOT NULL
+) AS p
+GROUP BY cause_key, sku_id
+"""
+
 #: In the order in which a reader wants them; names are part of the published contract.
 KINDS: tuple[Kind, ...] = (
     Kind(
@@ -194,6 +214,11 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "overdue_approval", "inventory_controller", 1,
         "Decide now, or have a higher role decide: until then the books stay as they are.", _OVERDUE_APPROVAL,
+    ),
+    Kind(
+        "infeasible_override", "allocation_planner", 1,
+        "Make the change that is named, or lower the override or the policy's minimum: the rest is allocated as if it were lower.",
+        _INFEASIBLE,
     ),
     Kind(
         "short_delivery", "logistics_manager", 3,

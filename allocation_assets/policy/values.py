@@ -24,6 +24,7 @@ _NULL_TAG = "tag:yaml.org,2002:null"
 _NUMBER = re.compile(r"[-+]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9]\d*)")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
 
 _EXPECTED = {
     "num": ("a number", "write a plain number such as 0.5"),
@@ -154,6 +155,8 @@ def _read_str(parameter: Parameter, node: yaml.Node) -> str:
     text = read_text(node, parameter.name)
     if parameter.format == "timezone" and not _is_timezone(text):
         raise Fault(node, f"{parameter.name} is {text!r}, no known time zone", "write one such as Europe/Berlin")
+    if parameter.format == "time" and not _TIME.fullmatch(text):
+        raise Fault(node, f"{parameter.name} is {text!r}, no time of day", "write one such as 14:00, with two digits each")
     return text
 
 

@@ -7,7 +7,7 @@ from data_quality.expectations.corrections import reconciliation_parts
 from data_quality.expectations.exceptions import exception_parts
 from data_quality.expectations.records import record_parts
 from data_quality.expectations.spec import WARNING, ExpectationSpec, SpecBuilder, flatten
-from data_quality.invariants import BINDING_CONSTRAINTS, GAP_WRONG
+from data_quality.invariants import BARRED, BINDING_CONSTRAINTS, GAP_WRONG
 
 SUITE = "decisions"
 LANE = ("from_location_id", "to_location_id", "sku_id")
@@ -50,7 +50,23 @@ WHERE coalesce(n.allocated_units, 0) <> coalesce(a.units, 0)
 
 _BROKEN_CASES = """
 SELECT a.* FROM {batch} AS a JOIN allocation_needs AS n USING (from_location_id, to_location_id, sku_id)
-WHERE a.override_id IS NULL AND a.units <> a.cases * n.case_pack
+WHERE a.override_id IS NULL AND n.forced_units = 0 AND a.units <> a.cases * n.case_pack
+"""
+
+_OFF_MULTIPLE = """
+SELECT a.* FROM {batch} AS a JOIN allocation_needs AS n USING (from_location_id, to_location_id, sku_id)
+WHERE n.forced_units = 0 AND (a.units % n.order_units <> 0 OR a.units < n.min_ship_units)
+"""
+
+_OVER_POOL = """
+SELECT from_location_id, sku_id, pool, sum(allocated_units) AS units, min(pool_cap_units) AS pool_cap_units
+FROM {batch} WHERE pool IS NOT NULL GROUP BY ALL HAVING sum(allocated_units) > min(pool_cap_units)
+"""
+
+_NOT_FIRM = """
+SELECT a.* FROM {batch} AS a
+LEFT JOIN int_allocation_pairs AS p USING (from_location_id, to_location_id, sku_id)
+WHERE a.is_firm <> (a.ship_date = a.business_date + coalesce(p.release_days, 1)::INTEGER)
 """
 
 DEMAND_CLASSES = ("smooth", "intermittent", "erratic", "lumpy", "none")
@@ -77,7 +93,7 @@ def decision_specs() -> tuple[ExpectationSpec, ...]:
     return flatten([
         *_forecasts(), *accuracy_parts(SUITE), *_segments(), *_segment_changes(), *_signals(), *_allocation_rows(),
         *_allocation_supply(), *_allocation_capacities(),
-        *_allocation_pairs(), *_needs(), *_certificate(), *exception_parts(SUITE), *record_parts(SUITE),
+        *_allocation_pairs(), *_needs(), *_need_limits(), *_certificate(), *exception_parts(SUITE), *record_parts(SUITE),
         *reconciliation_parts(SUITE),
     ])  # fmt: skip
 
@@ -183,10 +199,10 @@ def _allocation_rows() -> list[ExpectationSpec | list[ExpectationSpec]]:
         lines.one_of("approval_status", ["auto", "pending", "approved"]),
         _of_run_date(lines),
         lines.where("moves", "from_location_id = to_location_id", "no line ships a location to itself"),
-        lines.where(
+        lines.rows(
             "firm_ships_next_day",
-            "is_firm <> (ship_date = business_date + 1)",
-            "a line is firm exactly where it ships on D + 1 (semantics 20)",
+            _NOT_FIRM,
+            "a line is firm exactly where it ships on D + 1 (semantics 20), or D + 2 where the lane's cut-off is over",
         ),
         lines.where(
             "dates_in_order",
@@ -202,6 +218,11 @@ def _allocation_rows() -> list[ExpectationSpec | list[ExpectationSpec]]:
             "whole_cases",
             _BROKEN_CASES,
             "units are whole case packs unless an override says otherwise",
+        ),
+        lines.rows(
+            "whole_multiples",
+            _OFF_MULTIPLE,
+            "units are whole cases, layers or pallets as the lane asks, and at least its least shipment, unless forced",
         ),
     ]  # fmt: skip
 
@@ -310,7 +331,7 @@ def _needs() -> list[ExpectationSpec | list[ExpectationSpec]]:
         ),
         needs.where(
             "blocked_gets_nothing",
-            "binding_constraint IN ('blocked', 'no_ship_day', 'record_hold') AND allocated_units > 0",
+            f"binding_constraint IN {BARRED} AND allocated_units > 0",
             "a pair that cannot be shipped to gets nothing",
         ),
         needs.where(
@@ -320,6 +341,29 @@ def _needs() -> list[ExpectationSpec | list[ExpectationSpec]]:
             **WARNING,
         ),
     ]  # fmt: skip
+
+
+def _need_limits() -> list[ExpectationSpec]:
+    needs = SpecBuilder(SUITE, "allocation_needs", LANE)
+    return [
+        needs.rows(
+            "within_pool",
+            _OVER_POOL,
+            "the pairs of a quota, or outside of promotions that keep units, get no more than that admits",
+            keys=("from_location_id", "sku_id", "pool"),
+        ),
+        needs.where(
+            "unmet_minimum_explained",
+            "forced_units > allocated_units AND least_change IS NULL",
+            "a forced minimum that is not met says what would meet it",
+        ),
+        needs.where(
+            "prices_not_negative",
+            "kept_value_per_unit < 0 OR supply_price < 0 OR pool_price < 0 OR receiving_price < 0 OR dispatch_price < 0"
+            " OR line_price < 0 OR line_cost < 0",
+            "prices and costs are at least 0",
+        ),
+    ]
 
 
 def _certificate() -> list[ExpectationSpec | list[ExpectationSpec]]:

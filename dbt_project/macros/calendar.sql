@@ -13,3 +13,8 @@
         {% endfor -%}
     end
 {%- endmacro %}
+
+{# A text such as 9:30 or 14:00 as a time of day; null where it is none. #}
+{% macro time_of(text) -%}
+    try_strptime({{ text }}, ['%H:%M', '%H:%M:%S'])::TIME
+{%- endmacro %}

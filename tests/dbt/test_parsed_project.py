@@ -17,7 +17,7 @@ from orchestration.settings import Home
 from tests.support.lake import PROJECT, DbtSession, Lake, run_dbt
 
 #: A value unlike the project's default for every variable that is a word.
-WORDS = {"lake": "el's<where>/lake", "reconciliation_count_posting": "pipeline"}
+WORDS = {"lake": "el's<where>/lake", "reconciliation_count_posting": "pipeline", "allocation_release_time": "14:30"}
 
 
 def otherwise(name: str, value: Any) -> Any:

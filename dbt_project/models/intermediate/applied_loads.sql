@@ -8,6 +8,7 @@
 -- depends_on: {{ ref('inventory_positions') }}
 -- depends_on: {{ ref('int_allocation_pairs') }}
 -- depends_on: {{ ref('int_dc_supply') }}
+-- depends_on: {{ ref('int_booked_capacity') }}
 -- depends_on: {{ ref('int_promotions_in_force') }}
 -- depends_on: {{ ref('int_late_demand') }}
 {{ config(materialized='table', tags=['inventory']) }}

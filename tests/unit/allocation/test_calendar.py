@@ -55,6 +55,18 @@ def test_daily_lane():
     assert s.horizon_days[0] == 3 and s.is_firm[0] and s.block[0] == 0
 
 
+def test_a_lane_whose_cut_off_is_over_ships_a_day_later_and_its_line_is_firm():
+    """The run of Tuesday is too late for Wednesday: what is decided on Monday for Wednesday stands."""
+    late = one(release_days=np.array([2]))
+    assert (late.ship_date[0], late.arrival_date[0], late.next_arrival_date[0]) == (day("11-25"), day("11-26"), day("11-27"))
+    assert late.is_firm[0] and late.horizon_days[0] == 4
+    weekly = one(ship="---T---", release_days=2)
+    assert weekly.ship_date[0] == day("11-26") and not weekly.is_firm[0]
+    assert one(ship="-T-----", release_days=2).ship_date[0] == day("12-01"), "tomorrow is over"
+    opens = one(release_days=2, open_date=[np.datetime64("2026-12-01")])
+    assert opens.arrival_date[0] == day("12-01") and not opens.is_firm[0]
+
+
 def test_weekly_lane_is_a_preview():
     """Thursdays only, two and a half days: arrives Sunday, moved to Monday; the next a week later."""
     s = one(ship="---T---", lead=2.5, receive="MTWTF--")

@@ -16,6 +16,7 @@ PAIRS = pa.table(
         "reserved": [1, 0, 0],
         "committed": [2, 0, 0],
         "in_transit": [4, 0, 1],
+        "firm_units": [0, 0, 0],
         "open_order_units": [0, 3, 0],
     }
 )

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from allocation_assets.exceptions.assets import decide, previous_file
+from allocation_assets.exceptions.inputs import DECIDED_VIEWS
 from allocation_assets.placeholders import SCHEMAS, ensure_decision_placeholders
 from allocation_assets.policy import load_parameters
 from tests.support.lake import Lake
@@ -25,7 +26,7 @@ def session_of(root: Path) -> SimpleNamespace:
     ensure_decision_placeholders(lake.root)
     for day in (FIRST, SECOND, THIRD):
         lake.load("pos", day, landed=[day])
-        for dataset in ("record_beliefs", "adjustments_proposed", "location_reliability", "demand_signals"):
+        for dataset in DECIDED_VIEWS.values():
             lake.decide(dataset, day, []) if dataset != "location_reliability" else _empty(lake, dataset, day)
     return SimpleNamespace(
         home=SimpleNamespace(lake=lake.root),

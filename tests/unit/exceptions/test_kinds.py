@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from allocation_assets.exceptions.inputs import open_inputs
+from allocation_assets.exceptions.inputs import DECIDED_VIEWS, open_inputs
 from allocation_assets.exceptions.kinds import KINDS
 from allocation_assets.exceptions.lifecycle import find
 from allocation_assets.placeholders import SCHEMAS
@@ -55,7 +55,7 @@ class Warehouse:
         self.insert("shipment_lines", **(basis | {"shipment_id": shipment, "line_no": line_no, "sku_id": sku} | row))
 
     def found(self, kind: str) -> dict[str, dict]:
-        files = {name: self.file(name) for name in ("record_beliefs", "adjustments_proposed", "location_reliability", "demand_signals")}
+        files = {name: self.file(name) for name in DECIDED_VIEWS.values()}
         open_inputs(self.connection, files, self.file("exceptions"), DAY, POLICY)
         find(self.connection, KINDS)
         cursor = self.connection.execute("SELECT * EXCLUDE (kind) FROM found WHERE kind = ? ORDER BY cause_key", [kind])
@@ -275,3 +275,29 @@ def test_kinds_are_declared_once_and_speak_plainly():
     names = [kind.name for kind in KINDS]
     assert len(set(names)) == len(names)
     assert all(kind.recommended_action.endswith(".") and kind.days_until_due >= 1 and kind.owner_role for kind in KINDS)
+
+
+def need(sku: str, location: str, forced: int, got: int, change: str | None, override: str | None = None) -> dict:
+    return {
+        "from_location_id": "DC1", "to_location_id": location, "sku_id": sku, "forced_units": forced, "allocated_units": got,
+        "least_change": change, "override_id": override, "business_date": DAY,
+    }  # fmt: skip
+
+
+def test_infeasible_minimums_are_one_exception_an_override_or_policy(warehouse: Warehouse):
+    """O1 lacks 6 and 2 units at cost 2 = 16; policy's minimum of P2 lacks 3; what was met is no cause."""
+    warehouse.position("DC1", "P1", 50)
+    warehouse.lake.decide("allocation_needs", DAY, [
+        need("P1", "S1", 9, 3, "receiving_capacity +6 units", "O1"), need("P1", "S2", 4, 2, "shelf_capacity +2 units", "O1"),
+        need("P1", "S3", 4, 4, None, "O1"), need("P2", "S1", 3, 0, "dc_supply +3 units"),
+    ])  # fmt: skip
+    found = warehouse.found("infeasible_override")
+    assert {key: (row["sku_id"], row["location_id"], float(row["value_at_risk"])) for key, row in found.items()} == {
+        "O1|DC1|P1": ("P1", None, 16.0),
+        "policy|DC1|P2": ("P2", "S1", 0.0),
+    }
+    assert found["O1|DC1|P1"]["detail"] == (
+        "Override O1 forces 8 units of P1 that limits do not admit, with the least change that would at 2 locations: "
+        "S1 3 of 9 (receiving_capacity +6 units); S2 2 of 4 (shelf_capacity +2 units)."
+    )
+    assert found["O1|DC1|P1"]["evidence"] == "allocation_needs:S1|P1; allocation_needs:S2|P1"

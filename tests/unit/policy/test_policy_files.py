@@ -131,6 +131,10 @@ A_WHOLE = "write a whole number such as 7"
             "calendar.timezone: Europe/Berln",
             "calendar.timezone is 'Europe/Berln', no known time zone; write one such as Europe/Berlin",
         ),
+        (
+            "allocation.release_time: 9:30",
+            "allocation.release_time is '9:30', no time of day; write one such as 14:00, with two digits each",
+        ),
         ("calendar.timezone: {}", "calendar.timezone must be text (IANA time zone), not a mapping; write one text"),
         ("allocation.review_days: [mon]", "allocation.review_days cannot be 'mon'; did you mean MON?"),
         (

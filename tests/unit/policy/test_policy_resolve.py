@@ -161,6 +161,12 @@ def test_defaults_of_the_landing_contract():
     assert resolved["costs.holding_per_unit_day"][1] == pytest.approx(0.025)
     constants = {
         "costs.shipment_per_line": 0.0,
+        "allocation.cases_per_layer": 1,
+        "allocation.cases_per_pallet": 1,
+        "allocation.min_ship_units": 0,
+        "allocation.rest_days": 0,
+        "allocation.rule": "marginal_value",
+        "allocation.tier": 5,
         "allocation.priority_weight": 1.0,
         "allocation.min_units": 0,
         "allocation.max_units": 1_000_000_000,
@@ -171,6 +177,7 @@ def test_defaults_of_the_landing_contract():
     for name, value in constants.items():
         assert resolved[name].tolist() == [value] * 3, name
     assert np.isnan(resolved["allocation.hold_back_rate"]).all()
+    assert np.isnan(resolved["allocation.quota_share"]).all()
     assert resolved.shaping_rule_id().to_pylist() == ["default"] * 3
 
 

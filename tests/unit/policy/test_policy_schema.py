@@ -51,6 +51,7 @@ def test_deployment_defaults_are_those_of_the_contracts():
     values = load_policy().deployment(DAY)
     assert list(values) == sorted(values)
     assert {name: value for name, value in values.items() if not name.startswith(("feeds.", "demand."))} == {
+        "allocation.release_time": "00:00",
         "calendar.events": (),
         "calendar.period": "day",
         "calendar.timezone": "UTC",

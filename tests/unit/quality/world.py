@@ -63,7 +63,7 @@ WAREHOUSE = {
         ) AS v(d, location_id, sku_id, opening, receipts, sales, t_in, t_out, adjustments, closing, counted, variance)""",
     "int_allocation_pairs": """
         SELECT 'DC1' AS from_location_id, 'S1' AS to_location_id, sku_id, is_blocked, max_units::BIGINT AS max_units,
-            'MTWTF--' AS ship_days, 'MTWTF--' AS receiving_days, 12::BIGINT AS receiving_capacity_units
+            'MTWTF--' AS ship_days, 'MTWTF--' AS receiving_days, 12::BIGINT AS receiving_capacity_units, 1::BIGINT AS release_days
         FROM (VALUES ('A', false, 9), ('B', true, NULL)) AS v(sku_id, is_blocked, max_units)""",
     "int_dc_supply": """
         SELECT 'DC1' AS location_id, sku_id, available::BIGINT AS available, 30::BIGINT AS dispatch_capacity_units,
@@ -153,7 +153,11 @@ DECISIONS = {
             (need - allocated)::BIGINT AS shorted_units, position::BIGINT AS position_units, supply::BIGINT AS supply_units,
             6::BIGINT AS case_pack, shelf::BIGINT AS shelf_capacity, value::DECIMAL(18,6) AS objective_value,
             bound::DECIMAL(18,6) AS objective_bound, constraint_name AS binding_constraint, 12::BIGINT AS receiving_capacity_units,
-            is_blocked
+            is_blocked, 6::BIGINT AS order_units, 6::BIGINT AS min_ship_units, 0::DECIMAL(18,6) AS line_cost,
+            'quota ecom' AS pool, 10::BIGINT AS pool_cap_units, 0::BIGINT AS forced_units, NULL::VARCHAR AS least_change,
+            0::DECIMAL(18,6) AS kept_value_per_unit, 1::DECIMAL(18,6) AS supply_price, 0::DECIMAL(18,6) AS pool_price,
+            0::DECIMAL(18,6) AS receiving_price, 0::DECIMAL(18,6) AS dispatch_price, 0::DECIMAL(18,6) AS line_price,
+            false AS is_repaired
         FROM (VALUES ('A', 8, 6, 13, 84, 20, 5, 6, 'case_pack', false), ('B', 4, 0, 0, 70, NULL, 0, 0, 'blocked', true))
             AS v(sku_id, need, allocated, position, supply, shelf, value, bound, constraint_name, is_blocked)""",
     "record_beliefs": """

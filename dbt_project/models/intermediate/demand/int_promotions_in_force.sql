@@ -3,7 +3,8 @@
 {{ config(materialized='table', tags=['inventory']) }}
 
 with pictures as (
-    select p.* from {{ ref('stg_promotions') }} as p
+    select p.*, min(p.business_date) over (partition by p.promo_id, p.sku_id, p.location_id) as announced_on
+    from {{ ref('stg_promotions') }} as p
     where
         p.business_date <= {{ date_of('run_date') }}
         and p.end_date > {{ date_of('run_date') }} - {{ var('demand_history_days') }}
@@ -34,6 +35,7 @@ locations as (
 select
     k.promo_id, k.sku_id, l.location_id, k.start_date, k.end_date, k.kind, k.promo_price,
     k.expected_uplift::DOUBLE as planned_uplift,
+    k.location_id as plan_location_id, k.announced_on, k.protect_units,
     round(least(greatest(1 - k.promo_price::DOUBLE / i.unit_price::DOUBLE, 0), 0.99), 6) as planned_discount_rate
 from known as k
 inner join locations as l on k.location_id in ('*', l.location_id, l.cluster, l.region)
