@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from allocation_assets.allocation.price_memory import PRICES
 from allocation_assets.demand.carry import FILES as DEMAND_FILES
 from allocation_assets.records.carry import BELIEFS, CHANCES, LEARNED
 from allocation_assets.segmentation.carry import SEGMENTS
@@ -52,7 +53,7 @@ HANDED_OVER = (
     "adjustments_proposed", "approval_outcomes", "demand_forecasts", "demand_signals", "exceptions", "forecast_accuracy",
     "variance_causes",
 )  # fmt: skip
-CARRIED_BESIDE = (BELIEFS, LEARNED, CHANCES, SEGMENTS, *DEMAND_FILES, *SIGNAL_FILES)
+CARRIED_BESIDE = (BELIEFS, LEARNED, CHANCES, PRICES, SEGMENTS, *DEMAND_FILES, *SIGNAL_FILES)
 
 
 def _accounting(session: RunSession) -> str:

@@ -8,6 +8,8 @@ import pyarrow as pa
 
 from allocation_assets.allocation import queries
 from allocation_assets.allocation.frames import build_problem, certificate_table, plan_table
+from allocation_assets.allocation.price_memory import PRICES, read_prices, write_prices
+from allocation_assets.allocation.problem import AllocationSettings
 from allocation_assets.allocation.trust import QUERY as TRUST
 from allocation_assets.allocation.trust import record_trust
 from allocation_assets.schedule import scheduled_pairs
@@ -81,10 +83,13 @@ def decide(session: RunSession, run_date: date) -> dict[str, int]:
         session.warn("nothing to allocate: no open location is supplied by a DC (locations.supplied_by)")
     elif not pairs.is_review_day.any():
         session.warn(f"no review day: policy allocation.review_days leaves out {run_date:%A}, so no line is decided")
-    plan = solve(problem)
+    before = predecessor(session, run_date)
+    handed = carry_file(session, before).with_name(PRICES) if before else None
+    plan = solve(problem, AllocationSettings(start_prices=read_prices(handed, pairs, problem)))
     broken = violations(problem, plan)
     if broken:
         raise AllocatorError("the plan breaks a limit: " + "; ".join(broken))
+    write_prices(carry_file(session, run_date).with_name(PRICES), pairs, problem, plan)
     table = plan_table(pairs, problem, plan, forecasts, trust)
     return write_decisions(session, run_date, table, certificate_table(pairs, problem, plan))
 
