@@ -481,36 +481,37 @@ def regrets(item_ptr, worth, base, lim, x, least, fee, case_price, line_price, o
 
 
 @njit(cache=True, nogil=True)
-def exact_opportunity(row_ptr, item_ptr, worth, base, lim, x, row_left, pack, leaving, entering):
-    """Supply-only prices per pair: what a freed case earns elsewhere, what one case more displaces elsewhere.
+def opportunity(row_ptr, item_ptr, worth, base, lim, x, row_left, pack, rent, pool, pool_left, leaving, entering):
+    """What a case is worth elsewhere in its row at the capacity prices, as seen by each pair (money per case).
 
-    leaving[j] = best worth among the next cases of the row's other pairs (0 where none wants one).
-    entering[j] = 0 while a case is left over, else the lowest last free case of the other pairs, else the best worth
-    that waits in the row (nothing can be displaced).
+    leaving[j] = best net of the next cases of the row's other pairs (0 where none wants one or its pool is full), what
+    a freed case earns; entering[j] = 0 while a case is left over, else the lowest net of the other pairs' last free
+    cases, else the best that waits (nothing can be displaced): what one case more displaces. `rent` (money per unit) is
+    what the capacities charge each pair; it is taken off others' worth and added to the pair's own cost.
     """
     for r in range(row_ptr.shape[0] - 1):
         best, second, best_at = 0.0, 0.0, -1
         lowest, runner, lowest_at = np.inf, np.inf, -1
         for j in range(row_ptr[r], row_ptr[r + 1]):
-            if x[j] < lim[j]:
-                waits = worth[item_ptr[j] + x[j]]
+            if x[j] < lim[j] and (pool[j] < 0 or pool_left[pool[j]] >= pack[j]):
+                waits = worth[item_ptr[j] + x[j]] / pack[j] - rent[j]
                 if waits > best:
                     best, second, best_at = waits, best, j
                 elif waits > second:
                     second = waits
             if x[j] > base[j]:
-                last = worth[item_ptr[j] + x[j] - 1]
+                last = worth[item_ptr[j] + x[j] - 1] / pack[j] - rent[j]
                 if last < lowest:
                     lowest, runner, lowest_at = last, lowest, j
                 elif last < runner:
                     runner = last
         for j in range(row_ptr[r], row_ptr[r + 1]):
-            leaving[j] = second if j == best_at else best
             gives_way = runner if j == lowest_at else lowest
+            leaving[j] = ((second if j == best_at else best) + rent[j]) * pack[j]
             if row_left[r] >= pack[j]:
-                entering[j] = 0.0
+                entering[j] = rent[j] * pack[j]
             else:
-                entering[j] = gives_way if gives_way < np.inf else best
+                entering[j] = ((max(gives_way, 0.0) if gives_way < np.inf else best) + rent[j]) * pack[j]
 
 
 @njit(cache=True, nogil=True)

@@ -13,10 +13,10 @@ by worth per unit; the bound is conditional on them (an override is a constraint
   the rows (laminar: Federgruen and Groenevelt 1986); gap exactly 0.
 * With capacities, line costs, least sizes or several packs in a row: see `prices` (bound), `repair` and `polish` (plan).
 
-Opportunity cost (semantics 23), per case. Supply only, and exact: for a pair with a line, what the freed case earns
-elsewhere in its row, so forcing one case out moves the objective by -(marginal_value - opportunity_cost); for a pair
-without a line, what one case would displace. Else: row price + pool and capacity prices x use (+ the price and cost of
-the line where the line has one case), the prices of the best bound.
+Opportunity cost (semantics 23), per case: the SKU's price as the pair sees it (for a pair with a line what the freed case
+would earn elsewhere in its row, for one without what its case would displace, both at the capacity prices) + capacity
+prices x use (+ the price and cost of the line where the line has one case). Forcing one case out moves the objective
+by -(marginal_value - opportunity_cost): exactly where only supply limits, within the gap where capacities couple.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class Shard:
     row_price: np.ndarray
     pool_price: np.ndarray
     unit_price: np.ndarray
+    rent: np.ndarray
     line_price: np.ndarray
     solution: Solution
 
@@ -89,11 +90,12 @@ def shard_view(inst: Instance, s: Solution, number: int) -> Shard:
         return replace(limits, row=limits.row[rows], pool=limits.pool[pools])
 
     row_price, pool_price = s.low[rows], s.pool_price[pools]
-    unit_price = row_price[p.pair_row] + _at(pool_price, p.pool)
-    unit_price = unit_price + _at(s.prices.receiving, p.receiving_bucket) + _at(s.prices.dispatch, p.dispatch_bucket)
+    rent = _at(s.prices.receiving, p.receiving_bucket) + _at(s.prices.dispatch, p.dispatch_bucket)
+    unit_price = row_price[p.pair_row] + _at(pool_price, p.pool) + rent
     return Shard(
         base, np.where(base < inst.forced, base, inst.lim), shared_limits(inst, base), base + x, units, repaired,
-        mine(s.after_forced), mine(s.left), row_price, pool_price, unit_price, _at(s.prices.lines, p.dispatch_bucket), s,
+        mine(s.after_forced), mine(s.left), row_price, pool_price, unit_price, rent,
+        _at(s.prices.lines, p.dispatch_bucket), s,
     )  # fmt: skip
 
 
@@ -192,17 +194,16 @@ def _regret(inst: Instance, s: Shard) -> np.ndarray:
 
 def _opportunity(inst: Instance, s: Shard):
     """(cost per case of what a pair has, cost of one case more) in money per case."""
-    from allocation_assets.allocation._kernels import exact_opportunity
+    from allocation_assets.allocation._kernels import opportunity
 
     n, p = len(s.x), inst.problem
-    if s.solution.is_exact and not len(p.pool_cap_units):
-        leaving, entering = np.empty(n), np.empty(n)
-        exact_opportunity(
-            inst.row_ptr, inst.item_ptr, inst.worth, s.base, s.lim, s.x, s.left.row, inst.pack, leaving, entering
-        )
-        return leaving, entering
-    price, line = inst.pack * s.unit_price, s.line_price + p.line_cost
-    return price + np.where(s.x == 1, line, 0.0), price + np.where(s.x == 0, line, 0.0)
+    leaving, entering = np.empty(n), np.empty(n)
+    opportunity(
+        inst.row_ptr, inst.item_ptr, inst.worth, s.base, s.lim, s.x, s.left.row, inst.pack, s.rent, p.pool, s.left.pool,
+        leaving, entering,
+    )  # fmt: skip
+    line = s.line_price + p.line_cost
+    return leaving + np.where(s.x == 1, line, 0.0), entering + np.where(s.x == 0, line, 0.0)
 
 
 def _rents(inst: Instance, s: Shard) -> dict[str, np.ndarray]:

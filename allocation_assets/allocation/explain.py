@@ -42,7 +42,7 @@ def binding_reasons(inst: Instance, x, shared, left: Limits, need_units, net_nee
         (none & (inst.no_line == 1), "line_cost"),
         (none & (inst.no_line == 2), "min_shipment"),
         (got >= net_need_units, "hold_back"),
-        (x >= shared, "fair_share"),
+        ((x >= shared) | (none & (shared < inst.least)), "fair_share"),
         *_shared_limits(inst, left, needs, step, none),
         ((row_left < step) & (row_left + held >= np.maximum(needs, pack)), "hold_back"),
         ((row_left < pack) & none & (supply > 0) & (supply < pack), "case_pack"),

@@ -19,7 +19,8 @@ from allocation_assets.allocation.problem import AllocationSettings
 from allocation_assets.allocation.repair import Repair
 
 # Plans are built at the prices of several rounds while that is cheap.
-_ATTEMPTS, _ATTEMPT_CASES = 6, 60_000
+_ATTEMPTS, _ATTEMPT_CASES = 3, 60_000
+_SINGLE_ROUNDS = 4
 
 
 @dataclass
@@ -227,13 +228,15 @@ def _searched(market: Market, settings: AllocationSettings, repair: Repair) -> P
 
     def on_round(relaxed, prices) -> bool:
         nonlocal attempts
-        if small and attempts < _ATTEMPTS and relaxed.bound <= search.best_bound * (1 + 1e-4):
+        if small and attempts < _ATTEMPTS and relaxed.bound <= search.best_bound * (1 + 1e-5):
             attempts += 1
             repair.attempt(prices, relaxed)
         gap = search.best_bound - repair.best_worth
         return small and gap <= settings.target_gap * abs(search.best_bound)
 
-    search.run(settings.price_rounds, 1e-9, on_round)
+    # One kind of price at a time until they are about right; then all at once, which needs fewer passes.
+    search.run(_SINGLE_ROUNDS, 0.0, on_round)
+    search.run(settings.price_rounds, 1e-6, on_round, jointly=True)
     return search
 
 
