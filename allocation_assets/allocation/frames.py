@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from allocation_assets.allocation import limits
-from allocation_assets.allocation.least_change import forced_minimums
+from allocation_assets.allocation.least_change import ForcedMinimums, forced_minimums
+from allocation_assets.allocation.market import Limits
 from allocation_assets.allocation.problem import (
     BLOCKED,
     EQUAL_DAYS,
@@ -189,9 +190,17 @@ def _limit_of(problem: AllocationProblem, name: str) -> pa.Array:
 
 
 def plan_table(
-    pairs: ScheduledPairs, problem: AllocationProblem, plan: AllocationPlan, forecasts: pa.Table, trust: RecordTrust
+    pairs: ScheduledPairs,
+    problem: AllocationProblem,
+    plan: AllocationPlan,
+    forecasts: pa.Table,
+    trust: RecordTrust,
+    after_forced: Limits | None = None,
 ) -> pa.Table:
-    """Everything decided per pair, one row per pair in the pairs' order; `allocations` and needs select from it."""
+    """Everything decided per pair, one row per pair in the pairs' order; `allocations` and needs select from it.
+
+    `after_forced`: what minimums leave of the run's capacities, where the pairs are one shard of it (see least_change).
+    """
     table, schedule = pairs.table, pairs.schedule
     can_ship = schedule.block == 0
     columns = {
@@ -214,12 +223,12 @@ def plan_table(
         "is_firm": schedule.is_firm,
         "is_blocked": problem.block == BLOCKED,
     }
-    return pa.table(columns | _decided(pairs, problem, plan) | _limit_columns(pairs, problem) | _prices(problem, plan))
+    forced = forced_minimums(pairs, problem, plan, after_forced)
+    return pa.table(columns | _decided(problem, plan, forced) | _limit_columns(pairs, problem) | _prices(problem, plan))
 
 
-def _decided(pairs: ScheduledPairs, problem: AllocationProblem, plan: AllocationPlan) -> dict:
+def _decided(problem: AllocationProblem, plan: AllocationPlan, forced: ForcedMinimums) -> dict:
     """What the plan gives each pair, why, and what became of a forced minimum."""
-    forced = forced_minimums(pairs, problem, plan)
     return {
         "need_units": np.where(forced.is_unmet, np.maximum(plan.need_units, forced.asked_units), plan.need_units),
         "units": plan.units,

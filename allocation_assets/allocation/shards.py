@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
+from datetime import date
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
-from allocation_assets.allocation.frames import build_problem, dc_names
-from allocation_assets.allocation.limits import Capacities
+from allocation_assets.allocation import queries
+from allocation_assets.allocation.limits import buckets
 from allocation_assets.allocation.problem import AllocationProblem
-from allocation_assets.allocation.trust import RecordTrust
-from allocation_assets.schedule import ScheduledPairs
+from allocation_assets.allocation.trust import QUERY as TRUST
+from allocation_assets.allocation.trust import RecordTrust, record_trust
+from allocation_assets.policy import Policy
+from allocation_assets.schedule import ScheduledPairs, SkuRange, of_skus, scheduled_pairs
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,32 @@ class ShardInputs:
     supply: pa.Table
     forecasts: pa.Table
     trust: RecordTrust
+
+
+@dataclass(frozen=True)
+class InputFiles:
+    """Files of the run's date that the pairs are joined with."""
+
+    segments: Path
+    forecasts: Path
+    beliefs: Path
+    reliability: Path
+
+
+def read_inputs(
+    connection: duckdb.DuckDBPyConnection, files: InputFiles, policy: Policy, run_date: date, skus: SkuRange | None = None
+) -> ShardInputs:
+    """The pairs of a range of SKUs (None = all) with what belongs to them; a cursor of its own makes it safe in threads."""
+
+    def table(query: str, **parameters) -> pa.Table:
+        return connection.execute(*of_skus(query, parameters, skus)).to_arrow_table()
+
+    return ShardInputs(
+        scheduled_pairs(connection, files.segments, policy, run_date, skus),
+        table(queries.SUPPLY),
+        table(queries.FORECASTS, file=str(files.forecasts)),
+        record_trust(table(TRUST, beliefs=str(files.beliefs), reliability=str(files.reliability))),
+    )
 
 
 class Numbers:
@@ -46,7 +76,11 @@ class RunShards:
     """A `ShardSource` (stream.py) of a run. `inputs` reads a shard; it is called once here and once more by `view`."""
 
     def __init__(
-        self, folder: Path, shards: int, inputs: Callable[[int], ShardInputs], build: Callable[..., AllocationProblem]
+        self,
+        folder: Path,
+        shards: int,
+        inputs: Callable[[int], ShardInputs],
+        build: Callable[[ShardInputs], AllocationProblem],
     ) -> None:
         self._folder, self._shards, self._inputs = folder, shards, inputs
         self._docks, self._gates, self._dcs = Numbers(), Numbers(), Numbers()
@@ -60,11 +94,11 @@ class RunShards:
     def __len__(self) -> int:
         return self._shards
 
-    def _spill(self, number: int, build: Callable[..., AllocationProblem]) -> None:
+    def _spill(self, number: int, build: Callable[[ShardInputs], AllocationProblem]) -> None:
         shard = self._inputs(number)
-        problem, capacities = build(shard.pairs, shard.supply, shard.forecasts, shard.trust)
-        docks, gates = self._docks.of(capacities.receiving_keys), self._gates.of(capacities.dispatch_keys)
-        self._numbers.append((docks, gates, self._dcs.of(dc_names(shard.pairs))))
+        problem, used = build(shard), buckets(shard.pairs)
+        docks, gates = self._docks.of(used.receiving_keys), self._gates.of(used.dispatch_keys)
+        self._numbers.append((docks, gates, self._dcs.of(_names(shard.pairs.table["from_location_id"]))))
         self._receiving = _merged(self._receiving, docks, problem.receiving_capacity_units)
         self._dispatch = _merged(self._dispatch, gates, problem.dispatch_capacity_units)
         self._lines = _merged(self._lines, gates, problem.dispatch_capacity_lines)
@@ -92,6 +126,11 @@ class RunShards:
     def view(self, number: int) -> ShardInputs:
         """The shard's tables again, for `plan_table`."""
         return self._inputs(number)
+
+
+def _names(column: pa.ChunkedArray) -> list[str]:
+    """Distinct values in order of first appearance, as supply rows number their DCs."""
+    return column.unique().to_pylist()
 
 
 def _merged(run: np.ndarray, numbers: np.ndarray, capacity: np.ndarray) -> np.ndarray:
