@@ -274,16 +274,13 @@ def _prices(problem: AllocationProblem, plan: AllocationPlan) -> dict:
     }
 
 
-def certificate_table(pairs: ScheduledPairs, problem: AllocationProblem, plan: AllocationPlan) -> pa.Table:
-    """Unused rent per DC and for the run (`*`): what the bound holds beyond the slices (semantics 22)."""
-    names = dict(
-        zip(problem.row_dc[problem.pair_row].tolist(), pairs.table["from_location_id"].to_pylist(), strict=True)
-    )
+def dc_rents(pairs: ScheduledPairs, problem: AllocationProblem, plan: AllocationPlan) -> tuple[list[str], np.ndarray, float]:
+    """(DC per code, unused rent of its rows, unused rent of what DCs share), for `certificate_table`."""
+    names = pairs.table["from_location_id"].unique().to_pylist()
     rent = np.bincount(problem.row_dc, weights=plan.row_rent, minlength=len(names)) if len(names) else np.zeros(0)
-    shared = float(plan.receiving_rent.sum() + plan.dispatch_rent.sum())
-    return pa.table(
-        {
-            "from_location_id": [*(names[code] for code in sorted(names)), "*"],
-            "rent": [*(float(rent[code]) for code in sorted(names)), float(plan.row_rent.sum()) + shared],
-        }
-    )
+    return names, rent, float(plan.receiving_rent.sum() + plan.dispatch_rent.sum())
+
+
+def certificate_table(dcs: list[str], rent: np.ndarray, shared: float) -> pa.Table:
+    """Unused rent per DC and for the run (`*`): what the bound holds beyond the slices (semantics 22)."""
+    return pa.table({"from_location_id": [*dcs, "*"], "rent": [*rent.tolist(), sum(rent.tolist()) + shared]})

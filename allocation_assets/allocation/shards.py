@@ -86,13 +86,28 @@ class RunShards:
         self._docks, self._gates, self._dcs = Numbers(), Numbers(), Numbers()
         self._receiving, self._dispatch, self._lines = (np.zeros(0, np.int64) for _ in range(3))
         self._numbers: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        self.pairs = 0
+        self.pairs, self.has_review_day = 0, False
         folder.mkdir(parents=True, exist_ok=True)
         for number in range(shards):
             self._spill(number, build)
 
     def __len__(self) -> int:
         return self._shards
+
+    @property
+    def dcs(self) -> list[str]:
+        """DC per code of `row_dc`."""
+        return list(self._dcs.known)
+
+    @property
+    def receiving_keys(self) -> list[tuple[str, date | None]]:
+        """Location and arrival date per receiving bucket of the run."""
+        return list(self._docks.known)
+
+    @property
+    def dispatch_keys(self) -> list[tuple[str, date | None]]:
+        """DC and ship date per dispatch bucket of the run."""
+        return list(self._gates.known)
 
     def _spill(self, number: int, build: Callable[[ShardInputs], AllocationProblem]) -> None:
         shard = self._inputs(number)
@@ -104,6 +119,7 @@ class RunShards:
         self._lines = _merged(self._lines, gates, problem.dispatch_capacity_lines)
         np.savez(self._file(number), **{f.name: getattr(problem, f.name) for f in fields(problem)})
         self.pairs += len(problem.pair_row)
+        self.has_review_day |= bool(shard.pairs.is_review_day.any())
 
     def _file(self, number: int) -> Path:
         return self._folder / f"{number:05}.npz"

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from allocation_assets.allocation.engine import describe, plan
-from allocation_assets.allocation.frames import build_problem, plan_table
-from allocation_assets.allocation.prepare import prepare
+from allocation_assets.allocation import queries
+from allocation_assets.allocation.engine import plan
+from allocation_assets.allocation.frames import build_problem, certificate_table, dc_rents, plan_table
 from allocation_assets.allocation.problem import AllocationProblem, AllocationSettings
 from allocation_assets.allocation.shards import InputFiles, RunShards, read_inputs
-from allocation_assets.allocation.stream import complete_shard, solve_stream
+from allocation_assets.allocation.streamed import _Loads, streamed_plan
 from allocation_assets.schedule import pair_shards, sku_ranges
+from allocation_assets.tables import write_lake
 from tests.unit.allocation.pairs_of_a_run import DAY, booked_of, pair_table, policy_of_rules, supply_of
 
 SKUS = [f"K{n:02}" for n in range(30)]
@@ -119,25 +122,40 @@ def test_shards_together_are_the_problem(run, tmp_path, most):
         np.testing.assert_array_equal(np.concatenate(values), getattr(whole, field.name), field.name)
 
 
-def test_the_plan_of_shards_is_the_plan(run, tmp_path):
-    """Also what it says of minimums that the run's capacities do not admit."""
+@pytest.mark.parametrize("most", [17, 40, 10_000])
+def test_the_plan_of_shards_is_the_plan(run, tmp_path, most):
+    """Every published column of every pair that wants or gets stock, and the certificate."""
     settings = AllocationSettings(threads=2, stream_pairs=0)
     inputs = run.whole()
     problem = run.build(inputs)
     made = plan(problem, settings)
-    expected = plan_table(inputs.pairs, problem, made, inputs.forecasts, inputs.trust)
+    whole = plan_table(inputs.pairs, problem, made, inputs.forecasts, inputs.trust)
+    wanted = whole.filter(pc.or_(pc.greater(whole["need_units"], 0), pc.greater(whole["units"], 0)))
 
+    rows, certificate, broken = streamed_plan(run.shards(tmp_path / "spilled", most), settings, tmp_path / "plan")
+    assert broken == []
+    table = rows.to_table()
+    assert wanted["least_change"].null_count < wanted.num_rows, "some minimum is not met"
+    for name in wanted.column_names:
+        assert table[name].to_pylist() == wanted[name].to_pylist(), name
+    assert certificate == certificate_table(*dc_rents(inputs.pairs, problem, made))
+    day = {"day": DAY}
+    for query in queries.DECISIONS.values():
+        files = [tmp_path / "whole.parquet", tmp_path / "shards.parquet"]
+        for file, plan_rows in zip(files, (whole, rows), strict=True):
+            write_lake(file, query, {"plan": plan_rows, "certificate": certificate}, day)
+        assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_plan_over_the_runs_capacity_is_told(run, tmp_path, monkeypatch):
+    """Each shard alone keeps within it, together they do not."""
     shards = run.shards(tmp_path / "spilled", 40)
-    solution, found = solve_stream(shards, settings), []
-    for number in range(len(shards)):
-        view, part = shards.view(number), shards.load(number)
-        inst = prepare(part, settings)
-        complete_shard(inst, solution, number)
-        decided = describe(inst, solution, number)
-        found.append(plan_table(view.pairs, part, decided, view.forecasts, view.trust, solution.after_forced))
-    table = pa.concat_tables(found)
-    for name in ("units", "cases", "binding_constraint", "forced_units", "least_change", "pool", "pool_cap_units", "receiving_price"):
-        assert table[name].to_pylist() == expected[name].to_pylist(), name
+    monkeypatch.setattr(shards, "_receiving", np.full_like(shards._receiving, 10))
+    first = shards.load(0)
+    loads = _Loads()
+    for bucket_units in (6, 6):
+        loads.add(first, SimpleNamespace(units=np.where(np.arange(len(first.pair_row)) == 0, bucket_units, 0)))
+    assert loads.exceeded() == ["receiving_capacity_units exceeded: 1 broken"]
 
 
 def test_a_run_without_pairs_has_no_shard(run, tmp_path):
