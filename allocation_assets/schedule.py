@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -44,21 +45,53 @@ class ScheduledPairs:
     is_review_day: np.ndarray
 
 
+@dataclass(frozen=True)
+class SkuRange:
+    """The SKUs from `first` to `last`, both included: `pairs` rows of int_allocation_pairs, whole SKUs."""
+
+    first: str
+    last: str
+    pairs: int
+
+
+#: Pairs of a range, about: what a shard of a run holds in memory as one wide table.
+PAIRS_PER_RANGE = 500_000
+
 _PAIRS = """
 SELECT p.*, s.abc AS segment FROM int_allocation_pairs AS p
 LEFT JOIN read_parquet($segments, hive_partitioning = false) AS s ON s.sku_id = p.sku_id
 ORDER BY p.sku_id, p.to_location_id
 """
+_RANGES = """
+WITH skus AS (SELECT sku_id, count(*) AS pairs FROM int_allocation_pairs GROUP BY sku_id),
+placed AS (SELECT *, (sum(pairs) OVER (ORDER BY sku_id) - pairs) // $most AS range FROM skus)
+SELECT min(sku_id), max(sku_id), sum(pairs)::BIGINT FROM placed GROUP BY range ORDER BY range
+"""
+
+
+def sku_ranges(connection: duckdb.DuckDBPyConnection, pairs_per_range: int = PAIRS_PER_RANGE) -> list[SkuRange]:
+    """Ranges of whole SKUs that together hold all pairs, in order; each starts within its own `pairs_per_range` pairs."""
+    rows = connection.execute(_RANGES, {"most": pairs_per_range}).fetchall()
+    return [SkuRange(*row) for row in rows]
+
+
+def of_skus(query: str, parameters: dict, skus: SkuRange | None) -> tuple[str, dict]:
+    """A query over rows `p` that ends in ORDER BY, and its parameters, limited to a range of SKUs (None = all)."""
+    if skus is None:
+        return query, parameters
+    limited = query.replace("ORDER BY", "WHERE p.sku_id BETWEEN $first AND $last ORDER BY")
+    return limited, parameters | {"first": skus.first, "last": skus.last}
 
 
 def scheduled_pairs(
-    connection: duckdb.DuckDBPyConnection, segments: Path, policy: Policy, run_date: date
+    connection: duckdb.DuckDBPyConnection, segments: Path, policy: Policy, run_date: date, skus: SkuRange | None = None
 ) -> ScheduledPairs:
     """Read the pairs with their ABC class (`segment` of policy rules) and schedule each one's next shipment.
 
-    Rules: semantics 2 and 19. `segments` is the run date's sku_segments file.
+    Rules: semantics 2 and 19. `segments` is the run date's sku_segments file; `skus` = all where None.
     """
-    table = connection.execute(_PAIRS, {"segments": str(segments)}).to_arrow_table()
+    query, parameters = of_skus(_PAIRS, {"segments": str(segments)}, skus)
+    table = connection.execute(query, parameters).to_arrow_table()
     values = policy.resolve(list(PARAMETERS), table, run_date)
     review = np.asarray(values["allocation.review_days"], np.uint8)
     lead = floats(table, "lead_time_days", np.nan)
@@ -73,3 +106,15 @@ def scheduled_pairs(
         release_days=integers(table, "release_days", 1),
     )
     return ScheduledPairs(table, values, schedule, (review >> run_date.weekday() & 1).astype(bool))
+
+
+def pair_shards(
+    connection: duckdb.DuckDBPyConnection,
+    segments: Path,
+    policy: Policy,
+    run_date: date,
+    pairs_per_shard: int = PAIRS_PER_RANGE,
+) -> Iterator[ScheduledPairs]:
+    """The pairs of `scheduled_pairs`, in the same order, a range of whole SKUs at a time."""
+    for skus in sku_ranges(connection, pairs_per_shard):
+        yield scheduled_pairs(connection, segments, policy, run_date, skus)

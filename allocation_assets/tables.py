@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from data_quality.intake.sql import literal
@@ -50,7 +51,9 @@ def texts(table: pa.Table, column: str) -> np.ndarray:
     return np.asarray(table[column].to_pylist(), dtype=object)
 
 
-def write_lake(target: Path, query: str, tables: dict[str, pa.Table], parameters: dict | None = None) -> int:
+def write_lake(
+    target: Path, query: str, tables: dict[str, pa.Table | ds.Dataset], parameters: dict | None = None
+) -> int:
     """Write the result of a query over named tables to a lake file, complete or not at all; returns its rows.
 
     The query orders its rows and casts money to DECIMAL, which makes the bytes a function of the content.

@@ -1,18 +1,21 @@
 """Allocation as assets: lines, the need behind them, the certificate, and what the next date is handed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from allocation_assets.allocation import queries
-from allocation_assets.allocation.frames import build_problem, certificate_table, plan_table
+from allocation_assets.allocation.frames import build_problem, certificate_table, dc_rents, plan_table
 from allocation_assets.allocation.price_memory import PRICES, read_prices, write_prices
-from allocation_assets.allocation.problem import AllocationSettings
-from allocation_assets.allocation.trust import QUERY as TRUST
-from allocation_assets.allocation.trust import record_trust
-from allocation_assets.schedule import scheduled_pairs
+from allocation_assets.allocation.problem import AllocationProblem
+from allocation_assets.allocation.shards import InputFiles, RunShards, ShardInputs, read_inputs
+from allocation_assets.schedule import sku_ranges
 from allocation_assets.tables import write_lake
 from orchestration.errors import AllocatorError
 from orchestration.gates import decision_key, mart_key
@@ -27,7 +30,12 @@ _DESCRIPTIONS = {
     "carry": "What the date hands to the next one: firm lines that are still open (semantics 6).",
 }
 
-_TRUST_FILES = {"beliefs": "record_beliefs", "reliability": "location_reliability"}
+_FILES = {
+    "segments": "sku_segments",
+    "forecasts": "demand_forecasts",
+    "beliefs": "record_beliefs",
+    "reliability": "location_reliability",
+}
 
 
 @dg.multi_asset(
@@ -65,36 +73,65 @@ def allocate(context: dg.AssetExecutionContext, home: HomeResource) -> Iterator[
 
 def decide(session: RunSession, run_date: date) -> dict[str, int]:
     """Read, solve, check and write; returns rows per dataset. A plan that breaks a limit is our own bug."""
+    from allocation_assets.allocation.problem import AllocationSettings
+
+    settings = AllocationSettings()
+    with session.warehouse() as connection, TemporaryDirectory(dir=session.home.private) as folder:
+        ranges = sku_ranges(connection)
+        booked = connection.execute(queries.BOOKED).to_arrow_table()
+        files = InputFiles(**{name: session.decision_file(dataset, run_date) for name, dataset in _FILES.items()})
+
+        def build(shard: ShardInputs) -> AllocationProblem:
+            tables = (shard.pairs, shard.supply, shard.forecasts, shard.trust)
+            return build_problem(*tables, session.policy, run_date, booked)
+
+        def read(number: int | None) -> ShardInputs:
+            return read_inputs(connection, files, session.policy, run_date, None if number is None else ranges[number])
+
+        if sum(skus.pairs for skus in ranges) < settings.stream_pairs:
+            decided = _at_once(session, run_date, read(None), build, settings)
+        else:
+            decided = _in_shards(session, run_date, RunShards(Path(folder) / "problem", len(ranges), read, build), settings, folder)
+        plan, certificate, broken = decided
+        if broken:
+            raise AllocatorError("the plan breaks a limit: " + "; ".join(broken))
+        return write_decisions(session, run_date, plan, certificate)
+
+
+def _warn_of_nothing(session: RunSession, run_date: date, pairs: int, has_review_day: bool) -> None:
+    if not pairs:
+        session.warn("nothing to allocate: no open location is supplied by a DC (locations.supplied_by)")
+    elif not has_review_day:
+        session.warn(f"no review day: policy allocation.review_days leaves out {run_date:%A}, so no line is decided")
+
+
+def _at_once(session: RunSession, run_date: date, inputs: ShardInputs, build, settings):
+    """(plan table, certificate table, broken limits) of a run that fits in memory."""
     # The engine compiles on import: kept out of the definitions (tests/unit/test_architecture.py).
     from allocation_assets.allocation.engine import plan as solve
     from allocation_assets.allocation.feasibility import violations
 
-    with session.warehouse() as connection:
-        pairs = scheduled_pairs(connection, session.decision_file("sku_segments", run_date), session.policy, run_date)
-        supply = connection.execute("SELECT * FROM int_dc_supply ORDER BY location_id, sku_id").to_arrow_table()
-        forecasts = connection.execute(
-            queries.FORECASTS, {"file": str(session.decision_file("demand_forecasts", run_date))}
-        ).to_arrow_table()
-        booked = connection.execute(queries.BOOKED).to_arrow_table()
-        files = {name: str(session.decision_file(dataset, run_date)) for name, dataset in _TRUST_FILES.items()}
-        trust = record_trust(connection.execute(TRUST, files).to_arrow_table())
-    problem = build_problem(pairs, supply, forecasts, trust, session.policy, run_date, booked)
-    if not pairs.is_review_day.size:
-        session.warn("nothing to allocate: no open location is supplied by a DC (locations.supplied_by)")
-    elif not pairs.is_review_day.any():
-        session.warn(f"no review day: policy allocation.review_days leaves out {run_date:%A}, so no line is decided")
+    pairs, problem = inputs.pairs, build(inputs)
+    _warn_of_nothing(session, run_date, pairs.table.num_rows, bool(pairs.is_review_day.any()))
     before = predecessor(session, run_date)
     handed = carry_file(session, before).with_name(PRICES) if before else None
-    plan = solve(problem, AllocationSettings(start_prices=read_prices(handed, pairs, problem)))
-    broken = violations(problem, plan)
-    if broken:
-        raise AllocatorError("the plan breaks a limit: " + "; ".join(broken))
+    plan = solve(problem, replace(settings, start_prices=read_prices(handed, pairs, problem)))
     write_prices(carry_file(session, run_date).with_name(PRICES), pairs, problem, plan)
-    table = plan_table(pairs, problem, plan, forecasts, trust)
-    return write_decisions(session, run_date, table, certificate_table(pairs, problem, plan))
+    table = plan_table(pairs, problem, plan, inputs.forecasts, inputs.trust)
+    return table, certificate_table(*dc_rents(pairs, problem, plan)), violations(problem, plan)
 
 
-def write_decisions(session: RunSession, run_date: date, plan: pa.Table, certificate: pa.Table) -> dict[str, int]:
+def _in_shards(session: RunSession, run_date: date, shards: RunShards, settings, folder: str):
+    """The same of a run that does not; the plan's rows lie in `folder`."""
+    from allocation_assets.allocation.streamed import streamed_plan
+
+    _warn_of_nothing(session, run_date, shards.pairs, shards.has_review_day)
+    return streamed_plan(shards, settings, Path(folder) / "plan")
+
+
+def write_decisions(
+    session: RunSession, run_date: date, plan: pa.Table | ds.Dataset, certificate: pa.Table
+) -> dict[str, int]:
     """Write the four lake files of a decided date; returns rows per dataset."""
     day = {"day": run_date}
     counts = {

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from allocation_assets.allocation import limits
-from allocation_assets.allocation.least_change import forced_minimums
+from allocation_assets.allocation.least_change import ForcedMinimums, forced_minimums
+from allocation_assets.allocation.market import Limits
 from allocation_assets.allocation.problem import (
     BLOCKED,
     EQUAL_DAYS,
@@ -189,9 +190,17 @@ def _limit_of(problem: AllocationProblem, name: str) -> pa.Array:
 
 
 def plan_table(
-    pairs: ScheduledPairs, problem: AllocationProblem, plan: AllocationPlan, forecasts: pa.Table, trust: RecordTrust
+    pairs: ScheduledPairs,
+    problem: AllocationProblem,
+    plan: AllocationPlan,
+    forecasts: pa.Table,
+    trust: RecordTrust,
+    after_forced: Limits | None = None,
 ) -> pa.Table:
-    """Everything decided per pair, one row per pair in the pairs' order; `allocations` and needs select from it."""
+    """Everything decided per pair, one row per pair in the pairs' order; `allocations` and needs select from it.
+
+    `after_forced`: what minimums leave of the run's capacities, where the pairs are one shard of it (see least_change).
+    """
     table, schedule = pairs.table, pairs.schedule
     can_ship = schedule.block == 0
     columns = {
@@ -214,12 +223,12 @@ def plan_table(
         "is_firm": schedule.is_firm,
         "is_blocked": problem.block == BLOCKED,
     }
-    return pa.table(columns | _decided(pairs, problem, plan) | _limit_columns(pairs, problem) | _prices(problem, plan))
+    forced = forced_minimums(pairs, problem, plan, after_forced)
+    return pa.table(columns | _decided(problem, plan, forced) | _limit_columns(pairs, problem) | _prices(problem, plan))
 
 
-def _decided(pairs: ScheduledPairs, problem: AllocationProblem, plan: AllocationPlan) -> dict:
+def _decided(problem: AllocationProblem, plan: AllocationPlan, forced: ForcedMinimums) -> dict:
     """What the plan gives each pair, why, and what became of a forced minimum."""
-    forced = forced_minimums(pairs, problem, plan)
     return {
         "need_units": np.where(forced.is_unmet, np.maximum(plan.need_units, forced.asked_units), plan.need_units),
         "units": plan.units,
@@ -265,16 +274,13 @@ def _prices(problem: AllocationProblem, plan: AllocationPlan) -> dict:
     }
 
 
-def certificate_table(pairs: ScheduledPairs, problem: AllocationProblem, plan: AllocationPlan) -> pa.Table:
-    """Unused rent per DC and for the run (`*`): what the bound holds beyond the slices (semantics 22)."""
-    names = dict(
-        zip(problem.row_dc[problem.pair_row].tolist(), pairs.table["from_location_id"].to_pylist(), strict=True)
-    )
+def dc_rents(pairs: ScheduledPairs, problem: AllocationProblem, plan: AllocationPlan) -> tuple[list[str], np.ndarray, float]:
+    """(DC per code, unused rent of its rows, unused rent of what DCs share), for `certificate_table`."""
+    names = pairs.table["from_location_id"].unique().to_pylist()
     rent = np.bincount(problem.row_dc, weights=plan.row_rent, minlength=len(names)) if len(names) else np.zeros(0)
-    shared = float(plan.receiving_rent.sum() + plan.dispatch_rent.sum())
-    return pa.table(
-        {
-            "from_location_id": [*(names[code] for code in sorted(names)), "*"],
-            "rent": [*(float(rent[code]) for code in sorted(names)), float(plan.row_rent.sum()) + shared],
-        }
-    )
+    return names, rent, float(plan.receiving_rent.sum() + plan.dispatch_rent.sum())
+
+
+def certificate_table(dcs: list[str], rent: np.ndarray, shared: float) -> pa.Table:
+    """Unused rent per DC and for the run (`*`): what the bound holds beyond the slices (semantics 22)."""
+    return pa.table({"from_location_id": [*dcs, "*"], "rent": [*rent.tolist(), sum(rent.tolist()) + shared]})

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from allocation_assets.allocation.market import Limits
+from allocation_assets.allocation.prepare import UNLIMITED
 from allocation_assets.allocation.problem import (
     BLOCKED,
-    NO_LIMIT,
     NO_SHIP_DAY,
     OPEN,
     RECENTLY_MOVED,
@@ -52,10 +53,12 @@ class ForcedMinimums:
     least_change: pa.Array
 
 
-def forced_minimums(pairs: ScheduledPairs, problem: AllocationProblem, plan: AllocationPlan) -> ForcedMinimums:
+def forced_minimums(
+    pairs: ScheduledPairs, problem: AllocationProblem, plan: AllocationPlan, after_forced: Limits | None = None
+) -> ForcedMinimums:
     """What became of the minimums that people and policy force.
 
-    A day without shipping leaves a minimum open and does not break it; nor does a block break one of policy alone.
+    `after_forced`: what the run's minimums leave of receiving and dispatch, where `problem` is one shard of it. A day without shipping leaves a minimum open and does not break it; nor does a block break one of policy alone.
     Each change is the least for its pair alone: other forced minimums keep what they got, chosen cases give way.
     """
     by_person = integers(pairs.table, "min_units") > 0
@@ -67,12 +70,14 @@ def forced_minimums(pairs: ScheduledPairs, problem: AllocationProblem, plan: All
     own = _own_limit(problem, asked)
     binding[at] = np.where(own[at] != "", own[at], binding[at])
     texts = np.full(len(asked), None, object)
-    missing = _missing(problem, plan, target, asked, binding, at)
+    granted = np.minimum(plan.units, np.where(asked > 0, target, 0))
+    left = _left_by_name(problem, granted, after_forced)
+    missing = _missing(problem, plan, target, asked, binding, left)
     for name in set(binding[at].tolist()):
         where = at[binding[at] == name]
         change = CHANGES.get(name, name + " +{units} units")
         texts[where] = [change.format(units=int(units)) for units in missing[where]]
-    lines = at[_lacks_lines(problem, plan, binding, at)]
+    lines = at[(binding[at] == "dispatch_capacity") & (plan.units[at] == 0) & (left["dispatch_lines"][at] < 1)]
     texts[lines] = CHANGES["dispatch_lines"]
     return ForcedMinimums(asked, unmet, binding, pa.array(texts, pa.string()))
 
@@ -99,18 +104,24 @@ def _own_limit(p: AllocationProblem, asked: np.ndarray) -> np.ndarray:
     return np.select([case for case, _ in cases], [np.asarray(name, object) for _, name in cases], "").astype(object)
 
 
-def _missing(p: AllocationProblem, plan: AllocationPlan, target, asked, binding, at) -> np.ndarray:
-    """Units (n,) by which the binding limit falls short of the pair's minimum, at least 1."""
-    granted = np.minimum(plan.units, np.where(asked > 0, target, 0))
-    room, most = _own_cap(p)
-    left = {
-        "receiving_capacity": _left(p.receiving_bucket, granted, p.receiving_capacity_units),
-        "dispatch_capacity": _left(p.dispatch_bucket, granted, p.dispatch_capacity_units),
-        "quota": _left(p.pool, granted, p.pool_cap_units),
-        "protected": _left(p.pool, granted, p.pool_cap_units),
+def _left_by_name(p: AllocationProblem, granted: np.ndarray, after: Limits | None) -> dict[str, np.ndarray]:
+    """What minimums leave (n,) of each pair's shared limits, by the reason that names the limit."""
+    pool, supply = _left(p.pool, granted, p.pool_cap_units), _left(p.pair_row, granted, p.row_supply_units)
+    shared = {
+        "receiving_capacity": (p.receiving_bucket, granted, p.receiving_capacity_units, "receiving"),
+        "dispatch_capacity": (p.dispatch_bucket, granted, p.dispatch_capacity_units, "dispatch"),
+        "dispatch_lines": (p.dispatch_bucket, granted > 0, p.dispatch_capacity_lines, "lines"),
     }
-    supply = _left(p.pair_row, granted, p.row_supply_units)
-    left |= {name: supply for name in ("dc_supply", "case_pack", "hold_back")}
+    left = {
+        name: _left(bucket, amount, capacity) if after is None else np.append(getattr(after, field), 0)[bucket]
+        for name, (bucket, amount, capacity, field) in shared.items()
+    }
+    return left | {"quota": pool, "protected": pool, "dc_supply": supply, "case_pack": supply, "hold_back": supply}
+
+
+def _missing(p: AllocationProblem, plan: AllocationPlan, target, asked, binding, left) -> np.ndarray:
+    """Units (n,) by which the binding limit falls short of the pair's minimum, at least 1."""
+    room, most = _own_cap(p)
     missing = np.maximum(target - plan.units, 0)
     for name, amount in left.items():
         missing = np.where(binding == name, missing - np.maximum(amount, 0), missing)
@@ -120,18 +131,8 @@ def _missing(p: AllocationProblem, plan: AllocationPlan, target, asked, binding,
 
 
 def _left(bucket: np.ndarray, granted: np.ndarray, capacity: np.ndarray) -> np.ndarray:
-    """What a shared limit leaves (n,) beyond the units granted to minimums; 0 where a pair has none."""
+    """What a shared limit leaves (n,) beyond what is granted to minimums; endless where there is none."""
     used = np.zeros(len(capacity) + 1, np.int64)
-    np.add.at(used, bucket, granted)
-    left = np.append(np.where(capacity >= 0, capacity, 0), 0) - used
-    return np.where(bucket == NO_LIMIT, 0, left[bucket])
-
-
-def _lacks_lines(p: AllocationProblem, plan: AllocationPlan, binding, at) -> np.ndarray:
-    """Which of the pairs `at` got no line because the DC's lines of the ship date are used up."""
-    used = np.zeros(len(p.dispatch_capacity_lines) + 1, np.int64)
-    np.add.at(used, p.dispatch_bucket, plan.units > 0)
-    most = np.append(p.dispatch_capacity_lines, NO_LIMIT)
-    bucket = p.dispatch_bucket[at]
-    full = (most[bucket] >= 0) & (used[bucket] >= most[bucket])
-    return (binding[at] == "dispatch_capacity") & (plan.units[at] == 0) & full
+    np.add.at(used, bucket, granted.astype(np.int64))
+    left = np.append(np.where(capacity >= 0, capacity, UNLIMITED), UNLIMITED) - used
+    return left[bucket]

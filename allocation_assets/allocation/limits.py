@@ -123,24 +123,45 @@ def pool_names(pairs: ScheduledPairs, pool: np.ndarray) -> pa.Array:
     return pc.if_else(pa.array(pool >= 0), names, pa.scalar(None, pa.string()))
 
 
+@dataclass(frozen=True)
+class Buckets:
+    """`receiving`, `dispatch` (n,): number of the capacity that a pair uses, in order of first use; and per number its key,
+    (location, arrival date) or (DC, ship date); a date is None where nothing ships or arrives."""
+
+    receiving: np.ndarray
+    dispatch: np.ndarray
+    receiving_keys: list[tuple[str, date | None]]
+    dispatch_keys: list[tuple[str, date | None]]
+
+
+def buckets(pairs: ScheduledPairs) -> Buckets:
+    """The shared capacities that the pairs use. The keys are as many as locations and dates, never as pairs."""
+    arrival, ship = (pa.chunked_array([pa.array(d)]) for d in (pairs.schedule.arrival_date, pairs.schedule.ship_date))
+    ends = ((pairs.table["to_location_id"], arrival), (pairs.table["from_location_id"], ship))
+    numbers = [codes(location, day) for location, day in ends]
+    firsts = [pa.array(np.unique(number, return_index=True)[1]) for number in numbers]
+    keys = [
+        list(zip(location.take(first).to_pylist(), day.take(first).to_pylist(), strict=True))
+        for first, (location, day) in zip(firsts, ends, strict=True)
+    ]
+    return Buckets(*numbers, *keys)
+
+
 def capacities(pairs: ScheduledPairs, rows: dict[str, np.ndarray], booked: pa.Table) -> dict[str, np.ndarray]:
     """Receiving capacity per location and arrival date, dispatch capacity per DC and ship date, net of `booked`.
 
     `booked`: rows of int_booked_capacity, what earlier decisions and shipments under way use already.
     """
-    arrival, ship = (pa.chunked_array([pa.array(d)]) for d in (pairs.schedule.arrival_date, pairs.schedule.ship_date))
-    receiving = codes(pairs.table["to_location_id"], arrival)
-    dispatch = codes(pairs.table["from_location_id"], ship)
+    used = buckets(pairs)
     units, lines = rows["row_dispatch_units"][rows["pair_row"]], rows["row_dispatch_lines"][rows["pair_row"]]
-    dock = _booked(booked, "receiving", receiving, pairs.table["to_location_id"], arrival)
-    gate = _booked(booked, "dispatch", dispatch, pairs.table["from_location_id"], ship)
+    dock, gate = _booked(booked, "receiving", used.receiving_keys), _booked(booked, "dispatch", used.dispatch_keys)
     receivable = integers(pairs.table, "receiving_capacity_units", NO_LIMIT)
     return {
-        "receiving_bucket": receiving,
-        "dispatch_bucket": dispatch,
-        "receiving_capacity_units": _left(_per_bucket(receiving, receivable), dock[0]),
-        "dispatch_capacity_units": _left(_per_bucket(dispatch, units), gate[0]),
-        "dispatch_capacity_lines": _left(_per_bucket(dispatch, lines), gate[1]),
+        "receiving_bucket": used.receiving,
+        "dispatch_bucket": used.dispatch,
+        "receiving_capacity_units": _left(_per_bucket(used.receiving, receivable), dock[:, 0]),
+        "dispatch_capacity_units": _left(_per_bucket(used.dispatch, units), gate[:, 0]),
+        "dispatch_capacity_lines": _left(_per_bucket(used.dispatch, lines), gate[:, 1]),
     }
 
 
@@ -155,17 +176,8 @@ def _left(capacity: np.ndarray, booked: np.ndarray) -> np.ndarray:
     return np.where(capacity >= 0, np.maximum(capacity - booked, 0), NO_LIMIT)
 
 
-def _booked(booked: pa.Table, kind: str, bucket: np.ndarray, location, day) -> tuple[np.ndarray, np.ndarray]:
-    """Units and lines per bucket that are booked for its location and date; the loop is over buckets, not over pairs."""
-    rows = booked.filter(pc.equal(booked["kind"], kind)).to_pydict()
-    known = {
-        key: (units, lines)
-        for *key_parts, units, lines in zip(
-            rows["location_id"], rows["booked_for"], rows["units"], rows["lines"], strict=True
-        )
-        for key in [tuple(key_parts)]
-    }
-    first = pa.array(np.unique(bucket, return_index=True)[1])
-    keys = zip(location.take(first).to_pylist(), day.take(first).to_pylist(), strict=True)
-    used = np.array([known.get(key, (0, 0)) for key in keys], np.int64).reshape(-1, 2)
-    return used[:, 0], used[:, 1]
+def _booked(booked: pa.Table, kind: str, keys: list[tuple[str, date | None]]) -> np.ndarray:
+    """Units and lines (buckets, 2) that are booked for each location and date."""
+    rows = booked.filter(pc.equal(booked["kind"], kind)).to_pylist()
+    known = {(row["location_id"], row["booked_for"]): (row["units"], row["lines"]) for row in rows}
+    return np.array([known.get(key, (0, 0)) for key in keys], np.int64).reshape(-1, 2)

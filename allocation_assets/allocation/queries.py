@@ -7,7 +7,9 @@ bound fall below its value.
 from allocation_assets.allocation.identity import allocation_id_sql
 
 BOOKED = "SELECT * FROM int_booked_capacity ORDER BY kind, location_id, booked_for"
-FORECASTS = "SELECT * FROM read_parquet($file, hive_partitioning = false) ORDER BY sku_id, location_id"
+#: Over rows `p`, so that `schedule.of_skus` can limit them.
+SUPPLY = "SELECT * FROM int_dc_supply AS p ORDER BY p.location_id, p.sku_id"
+FORECASTS = "SELECT * FROM read_parquet($file, hive_partitioning = false) AS p ORDER BY p.sku_id, p.location_id"
 
 _MONEY = "DECIMAL(18, 6)"
 _LINE_ID = allocation_id_sql("business_date", "from_location_id", "to_location_id", "sku_id")
