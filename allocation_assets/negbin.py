@@ -122,6 +122,36 @@ def _line_pays(worth, begin, want, top, least, fee):
 
 
 @njit(cache=True, nogil=True)
+def _choosable(j, worth, begin, cap_cases, supply_cases, forced, least, fee, partial_at, reach, want, no_line, lim):
+    """Set the cases of pair j that may be chosen, and why no line pays where none does."""
+    if forced[j] == 0 and want[j] > 0 and (fee[j] > 0.0 or least[j] > 1):
+        top = min(cap_cases[j], supply_cases[j])
+        no_line[j] = _line_pays(worth, begin, want[j], top, least[j], fee[j])
+        reachable = min(max(want[j], least[j]), max(min(cap_cases[j], supply_cases[j] + 1), least[j]))
+        lim[j] = 0 if no_line[j] else reachable
+    elif partial_at[j] < 0:
+        # An odd last case of an override closes the pair: nothing may follow it.
+        lim[j] = max(forced[j], min(want[j], reach))
+
+
+@njit(cache=True, nogil=True)
+def _walk_of(mu, d, p_zero):
+    """Return (first unit of the walk, its probability, last unit, alpha, beta) from P(D = 0)."""
+    start, p = 0, p_zero
+    if p < 1e-260:
+        start, p = _support_start(mu, d)
+    beta = 1.0 / d
+    return start, p, _support_end(mu, d), mu * beta, 1.0 - beta
+
+
+@njit(cache=True, nogil=True)
+def _first_unit(y, p, cdf, start, end, gain, cost, bonus, presentation):
+    """Whether a single unit on top of y pays; the walk stands at y."""
+    tail = 1.0 if y < start else 1.0 - cdf if y < end and 1.0 - cdf > TAIL else 0.0
+    return gain * tail - cost + (bonus if y < presentation else 0.0) > 0.0
+
+
+@njit(cache=True, nogil=True)
 def build_cases(
     mu, d, position, pack, gain, cost, bonus, presentation, supply_cases, cap_cases, forced, least, fee, partial_at,
     partial_units, keep_all, p_zero, lo, hi, want, first, no_line, lim, stored, worth,
@@ -141,12 +171,7 @@ def build_cases(
         want[j], first[j], no_line[j], lim[j], stored[j] = 0, False, 0, forced[j], 0
         if forced[j] == 0 and _wants_nothing(mu[j], d[j], position[j], gain[j], cost[j], bonus[j], presentation[j]):
             continue
-        start, p = 0, p_zero[j - lo]
-        if p < 1e-260:
-            start, p = _support_start(mu[j], d[j])
-        end = _support_end(mu[j], d[j])
-        beta = 1.0 / d[j]
-        alpha, beta = mu[j] * beta, 1.0 - beta
+        start, p, end, alpha, beta = _walk_of(mu[j], d[j], p_zero[j - lo])
         u, cdf, y, begin = start, p, position[j], at
         reach = max(min(cap_cases[j], supply_cases[j] + 1), forced[j], min(least[j], cap_cases[j]))
         k, counting = 0, True
@@ -154,8 +179,7 @@ def build_cases(
             size = partial_units[j] if k == partial_at[j] else pack[j]
             if k == 0:
                 u, p, cdf = _move_to(min(y, end), u, p, cdf, alpha, beta, inverse)
-                tail = 1.0 if y < start else 1.0 - cdf if y < end and 1.0 - cdf > TAIL else 0.0
-                first[j] = gain[j] * tail - cost[j] + (bonus[j] if y < presentation[j] else 0.0) > 0.0
+                first[j] = _first_unit(y, p, cdf, start, end, gain[j], cost[j], bonus[j], presentation[j])
             sold, u, p, cdf = _sold(y, size, u, p, cdf, alpha, beta, start, end, inverse)
             shown = min(max(presentation[j] - y, 0), size)
             value = gain[j] * sold - size * cost[j] + bonus[j] * shown
@@ -169,18 +193,9 @@ def build_cases(
             k += 1
             y += size
         first[j] = first[j] and want[j] == 0
-        top = min(cap_cases[j], supply_cases[j])
-        if forced[j] == 0 and want[j] > 0 and (fee[j] > 0.0 or least[j] > 1):
-            no_line[j] = _line_pays(worth, begin, want[j], top, least[j], fee[j])
-            reachable = min(max(want[j], least[j]), max(min(cap_cases[j], supply_cases[j] + 1), least[j]))
-            lim[j] = 0 if no_line[j] else reachable
-        elif partial_at[j] < 0:
-            lim[j] = max(forced[j], min(want[j], reach))
-        # An odd last case of an override closes the pair: nothing may follow it.
-        if not keep_all:
-            stored[j] = min(lim[j], at - begin)
-        elif lim[j] > 0 or want[j] > 0 or first[j]:
-            stored[j] = min(lim[j] + 1, at - begin)
+        _choosable(j, worth, begin, cap_cases, supply_cases, forced, least, fee, partial_at, reach, want, no_line, lim)
+        more = keep_all and (lim[j] > 0 or want[j] > 0 or first[j])
+        stored[j] = min(lim[j] + more, at - begin)
         at = begin + stored[j]
     return hi, at
 

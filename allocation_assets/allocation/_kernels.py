@@ -55,6 +55,15 @@ def _largest(values, count, k):
 
 
 @njit(cache=True, nogil=True)
+def _longest_row(row_ptr, ptr, r0, r1):
+    """Most cases of one row, at least 1: the size of a kernel's scratch arrays."""
+    size = 1
+    for r in range(r0, r1):
+        size = max(size, ptr[row_ptr[r + 1]] - ptr[row_ptr[r]])
+    return size
+
+
+@njit(cache=True, nogil=True)
 def _jump(net, first, last, fee, least):
     """Merge the first cases into one jump of the best average after the fee, at least `least` long (concave envelope)."""
     total, best, length = -fee, -np.inf, 0
@@ -137,6 +146,24 @@ def _plain_row(j0, j1, ptr, net, count, room, buffer, x):
 
 
 @njit(cache=True, nogil=True)
+def _mixed_dual(j0, j1, ptr, net, pack, pool, low, room, pool_room, pool_left, pool_price):
+    """Settle the pools' prices beyond the row's, and return the row's dual value at them."""
+    origin = ptr[j0]
+    total = low * room
+    for j in range(j0, j1):
+        # A pool's price is what its cap costs beyond the price of the row; settled once, at its first pair.
+        if pool[j] >= 0 and pool_left[pool[j]] >= 0:
+            pool_price[pool[j]] = max(pool_price[pool[j]] - low, 0.0)
+            total += pool_price[pool[j]] * pool_room[pool[j]]
+            pool_left[pool[j]] = -1
+    for j in range(j0, j1):
+        price = low + (pool_price[pool[j]] if pool[j] >= 0 else 0.0)
+        for i in range(ptr[j] - origin, ptr[j + 1] - origin):
+            total += max(net[i] - price * pack[j], 0.0)
+    return total
+
+
+@njit(cache=True, nogil=True)
 def _mixed_row(j0, j1, ptr, net, count, pack, pool, room, pool_room, pool_left, pool_price, x):
     """A row with several packs or pools: greedy by net per unit. Returns (high, low, bound), per unit of supply.
 
@@ -175,17 +202,7 @@ def _mixed_row(j0, j1, ptr, net, count, pack, pool, room, pool_room, pool_left, 
             high = density[i]
     if not is_full and left >= pack[j0:j1].min():
         high = 0.0
-    total = low * room
-    for j in range(j0, j1):
-        # A pool's price is what its cap costs beyond the price of the row; settled once, at its first pair.
-        if pool[j] >= 0 and pool_left[pool[j]] >= 0:
-            pool_price[pool[j]] = max(pool_price[pool[j]] - low, 0.0)
-            total += pool_price[pool[j]] * pool_room[pool[j]]
-            pool_left[pool[j]] = -1
-    for j in range(j0, j1):
-        price = low + (pool_price[pool[j]] if pool[j] >= 0 else 0.0)
-        for i in range(ptr[j] - origin, ptr[j + 1] - origin):
-            total += max(net[i] - price * pack[j], 0.0)
+    total = _mixed_dual(j0, j1, ptr, net, pack, pool, low, room, pool_room, pool_left, pool_price)
     return (high if room > 0 else np.inf), low, total
 
 
@@ -266,21 +283,16 @@ def price_rows(
     waiting case net), inner (the row's optimum, or a bound on it) and pool_price (per unit). The critical price of a
     case is the capacity's price at which it drops out, all other prices fixed.
     """
-    size = 1
-    for r in range(r0, r1):
-        size = max(size, ptr[row_ptr[r + 1]] - ptr[row_ptr[r]])
+    size = _longest_row(row_ptr, ptr, r0, r1)
     net, buffer = np.empty(size), np.empty(size)
     for r in range(r0, r1):
         j0, j1 = row_ptr[r], row_ptr[r + 1]
         high[r], low[r], inner[r] = 0.0, 0.0, 0.0
         if j0 == j1:
             continue
-        count = _row_net(
-            j0, j1, ptr, worth, pack, receiving, dispatch, fee, least, p_receiving, p_dispatch, p_lines, net
-        )
+        count = _row_net(j0, j1, ptr, worth, pack, receiving, dispatch, fee, least, p_receiving, p_dispatch, p_lines, net)
         if is_plain[r]:
-            room = row_room[r] // pack[j0]
-            top, rest, inner[r] = _plain_row(j0, j1, ptr, net, count, room, buffer, x)
+            top, rest, inner[r] = _plain_row(j0, j1, ptr, net, count, row_room[r] // pack[j0], buffer, x)
             high[r], low[r] = top / pack[j0], rest / pack[j0]
         else:
             high[r], low[r], inner[r] = _mixed_row(
@@ -312,9 +324,7 @@ def near_threshold(
     Cases above `band` are taken (counted per pair), those within -band..band are listed with their scores; returns how
     many were listed. With outputs of length 0 only counts.
     """
-    size = 1
-    for r in range(r0, r1):
-        size = max(size, ptr[row_ptr[r + 1]] - ptr[row_ptr[r]])
+    size = _longest_row(row_ptr, ptr, r0, r1)
     net = np.empty(size)
     found = 0
     for r in range(r0, r1):

@@ -82,11 +82,9 @@ def _solve_core(repair: Repair, x, left, pairs, cases) -> np.ndarray | None:
         rows += [used - here.multiply(number[:, None]), here.multiply(m.least[lined][:, None].astype(float)) - used]
         room += [np.zeros(len(lined)), np.zeros(len(lined))]
         least += [np.full(len(lined), -np.inf)] * 2
-    found = optimize.milp(
-        -gain, integrality=np.ones(len(gain)), bounds=optimize.Bounds(0, 1),
-        constraints=optimize.LinearConstraint(sparse.vstack(rows), np.concatenate(least), np.concatenate(room)),
-        options={"node_limit": _NODES, "mip_rel_gap": _GAP},
-    )  # fmt: skip
+    limits = optimize.LinearConstraint(sparse.vstack(rows), np.concatenate(least), np.concatenate(room))
+    options = {"node_limit": _NODES, "mip_rel_gap": _GAP}
+    found = optimize.milp(-gain, integrality=np.ones(len(gain)), bounds=optimize.Bounds(0, 1), constraints=limits, options=options)
     if found.x is None:
         return None
     return np.bincount(pairs, weights=np.round(found.x[:count]), minlength=total).astype(np.int64)
