@@ -181,8 +181,7 @@ def build_cases(
                 u, p, cdf = _move_to(min(y, end), u, p, cdf, alpha, beta, inverse)
                 first[j] = _first_unit(y, p, cdf, start, end, gain[j], cost[j], bonus[j], presentation[j])
             sold, u, p, cdf = _sold(y, size, u, p, cdf, alpha, beta, start, end, inverse)
-            shown = min(max(presentation[j] - y, 0), size)
-            value = gain[j] * sold - size * cost[j] + bonus[j] * shown
+            value = gain[j] * sold - size * cost[j] + bonus[j] * min(max(presentation[j] - y, 0), size)
             if k <= reach:
                 if at >= room:
                     return j, begin
