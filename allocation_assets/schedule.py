@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -106,15 +105,3 @@ def scheduled_pairs(
         release_days=integers(table, "release_days", 1),
     )
     return ScheduledPairs(table, values, schedule, (review >> run_date.weekday() & 1).astype(bool))
-
-
-def pair_shards(
-    connection: duckdb.DuckDBPyConnection,
-    segments: Path,
-    policy: Policy,
-    run_date: date,
-    pairs_per_shard: int = PAIRS_PER_RANGE,
-) -> Iterator[ScheduledPairs]:
-    """The pairs of `scheduled_pairs`, in the same order, a range of whole SKUs at a time."""
-    for skus in sku_ranges(connection, pairs_per_shard):
-        yield scheduled_pairs(connection, segments, policy, run_date, skus)

@@ -18,9 +18,9 @@ BINDING_CONSTRAINTS = (
     "need_met", "dc_supply", "shelf_capacity", "receiving_capacity", "dispatch_capacity", "case_pack", "override",
     "policy_max", "blocked", "no_ship_day", "record_hold", "hold_back", "recently_moved", "min_shipment", "line_cost",
     "quota", "protected", "fair_share",
-)
+)  # fmt: skip
 #: Those under which nothing may be shipped at all.
-BARRED = "('blocked', 'no_ship_day', 'record_hold', 'recently_moved')"  # fmt: skip
+BARRED = "('blocked', 'no_ship_day', 'record_hold', 'recently_moved')"
 #: Conditions that hold on an offending row; the gates use the same texts.
 LEDGER_IDENTITY_BROKEN = (
     "opening + receipts + returns_restocked + transfers_in + adjustments - sales - transfers_out "

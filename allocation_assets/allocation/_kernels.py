@@ -78,7 +78,6 @@ def _jump(net, first, last, fee, least):
     if length == 0:
         for i in range(first, last):
             net[i] = -np.inf
-    return length
 
 
 @njit(cache=True, nogil=True)
@@ -322,7 +321,7 @@ def near_threshold(
     """Split the cases of the rows r0 <= r < r1 by their net beyond every price, per unit ("score").
 
     Cases above `band` are taken (counted per pair), those within -band..band are listed with their scores; returns how
-    many were listed. With outputs of length 0 only counts.
+    many were listed.
     """
     size = _longest_row(row_ptr, ptr, r0, r1)
     net = np.empty(size)
@@ -343,24 +342,48 @@ def near_threshold(
                 elif score < -band:
                     break
                 else:
-                    if out_score.shape[0] > 0:
-                        out_pair[found], out_case[found], out_score[found] = j, k, score
+                    out_pair[found], out_case[found], out_score[found] = j, k, score
                     found += 1
     return found
 
 
 @njit(cache=True, nogil=True)
-def jump_cases(ptr, worth, fee, least, p_line, cap, out):
+def _next_of(j, x, pack, jump, fee):
+    """Return (cases, units, whether a line opens) of what pair j would be handed next."""
+    number = jump[j] if x[j] == 0 else 1
+    return number, number * pack[j], x[j] == 0 and fee[j] >= 0.0
+
+
+@njit(cache=True, nogil=True)
+def _fits(need, opens, r, c, b, d, row_left, pool_left, receiving_left, dispatch_left, lines_left):
+    """Whether `need` units (and a line, if it `opens`) fit every limit of row r, pool c, dock b and gate d (-1 = none)."""
+    if row_left[r] < need or (c >= 0 and pool_left[c] < need) or (b >= 0 and receiving_left[b] < need):
+        return False
+    return d < 0 or (dispatch_left[d] >= need and not (opens and lines_left[d] < 1))
+
+
+@njit(cache=True, nogil=True)
+def _book(need, opens, r, c, b, d, row_left, pool_left, receiving_left, dispatch_left, lines_left):
+    """Take `need` units (and a line, if it `opens`) off every limit, in place."""
+    row_left[r] -= need
+    if c >= 0:
+        pool_left[c] -= need
+    if b >= 0:
+        receiving_left[b] -= need
+    if d >= 0:
+        dispatch_left[d] -= need
+        lines_left[d] -= opens
+
+
+@njit(cache=True, nogil=True)
+def jump_cases(ptr, worth, fee, least, out):
     """Cases that a pair's first delivery is handed out with at least: its least size, or where its fee is covered."""
     for j in range(out.shape[0]):
         out[j] = least[j]
         total = -fee[j]
         for k in range(ptr[j + 1] - ptr[j]):
             total += worth[ptr[j] + k]
-            if k + 1 >= least[j] and total > 0.0:
-                out[j] = k + 1
-                break
-            if k + 1 >= least[j] and (fee[j] <= 0.0):
+            if k + 1 >= least[j] and (total > 0.0 or fee[j] <= 0.0):
                 out[j] = k + 1
                 break
             if k + 1 == ptr[j + 1] - ptr[j]:
@@ -383,25 +406,13 @@ def hand_out(
             continue
         if x[j] != cases[i] and not (x[j] == 0 and cases[i] < jump[j]):
             continue
-        number = jump[j] if x[j] == 0 else 1
+        number, need, opens = _next_of(j, x, pack, jump, fee)
         if x[j] + number > counts[j]:
             continue
-        need = number * pack[j]
-        r, b, d, c = row[j], receiving[j], dispatch[j], pool[j]
-        opens = x[j] == 0 and fee[j] >= 0.0
-        if row_left[r] < need or (c >= 0 and pool_left[c] < need) or (b >= 0 and receiving_left[b] < need):
-            continue
-        if d >= 0 and (dispatch_left[d] < need or (opens and lines_left[d] < 1)):
-            continue
-        row_left[r] -= need
-        if c >= 0:
-            pool_left[c] -= need
-        if b >= 0:
-            receiving_left[b] -= need
-        if d >= 0:
-            dispatch_left[d] -= need
-            lines_left[d] -= opens
-        x[j] += number
+        at = (row[j], pool[j], receiving[j], dispatch[j])
+        if _fits(need, opens, *at, row_left, pool_left, receiving_left, dispatch_left, lines_left):
+            _book(need, opens, *at, row_left, pool_left, receiving_left, dispatch_left, lines_left)
+            x[j] += number
 
 
 @njit(cache=True, nogil=True)
@@ -413,17 +424,12 @@ def still_fitting(
     found = 0
     for j in range(x.shape[0]):
         out[j] = False
-        number = jump[j] if x[j] == 0 else 1
+        number, need, opens = _next_of(j, x, pack, jump, fee)
         if x[j] + number > ptr[j + 1] - ptr[j] or worth[ptr[j] + x[j]] <= 0.0:
             continue
-        need = number * pack[j]
-        b, d, c = receiving[j], dispatch[j], pool[j]
-        if row_left[row[j]] < need or (c >= 0 and pool_left[c] < need) or (b >= 0 and receiving_left[b] < need):
-            continue
-        if d >= 0 and (dispatch_left[d] < need or (x[j] == 0 and fee[j] >= 0.0 and lines_left[d] < 1)):
-            continue
-        out[j] = True
-        found += 1
+        at = (row[j], pool[j], receiving[j], dispatch[j])
+        out[j] = _fits(need, opens, *at, row_left, pool_left, receiving_left, dispatch_left, lines_left)
+        found += out[j]
     return found
 
 
@@ -438,27 +444,20 @@ def worth_of_plan(ptr, worth, fee, x, out):
 
 
 @njit(cache=True, nogil=True)
-def serve_forced(order, pair, case, size, row, pool, receiving, dispatch, row_left, pool_left, receiving_left, dispatch_left, lines_left, granted, units):
+def serve_forced(
+    order, pair, case, size, row, pool, receiving, dispatch, row_left, pool_left, receiving_left, dispatch_left,
+    lines_left, granted, units,
+):  # fmt: skip
     """Grant forced cases in the given order, each only where every limit allows it; arrays are updated in place."""
     for i in order:
         j, need = pair[i], size[i]
-        r, c, b, d = row[j], pool[j], receiving[j], dispatch[j]
-        if granted[j] != case[i] or row_left[r] < need or (c >= 0 and pool_left[c] < need):
+        at, opens = (row[j], pool[j], receiving[j], dispatch[j]), granted[j] == 0
+        if granted[j] != case[i]:
             continue
-        if b >= 0 and receiving_left[b] < need:
-            continue
-        if d >= 0 and (dispatch_left[d] < need or (granted[j] == 0 and lines_left[d] < 1)):
-            continue
-        row_left[r] -= need
-        if c >= 0:
-            pool_left[c] -= need
-        if b >= 0:
-            receiving_left[b] -= need
-        if d >= 0:
-            dispatch_left[d] -= need
-            lines_left[d] -= granted[j] == 0
-        granted[j] += 1
-        units[j] += need
+        if _fits(need, opens, *at, row_left, pool_left, receiving_left, dispatch_left, lines_left):
+            _book(need, opens, *at, row_left, pool_left, receiving_left, dispatch_left, lines_left)
+            granted[j] += 1
+            units[j] += need
 
 
 @njit(cache=True, nogil=True)
@@ -570,24 +569,23 @@ def _largest_remainder(pairs, count, want, pack, room, share):
 @njit(cache=True, nogil=True)
 def _level_days(pairs, count, want, pack, position, daily, room, share):
     """Hand out cases one by one to the pair with the fewest days of supply, up to its want (a heap by days)."""
-    heap_key, heap_pair, size = np.empty(count), np.empty(count, np.int64), 0
+    days, wanting, size = np.empty(count), np.empty(count, np.int64), 0
     for i in range(count):
         j = pairs[i]
         share[j] = 0
         if want[j] > 0:
-            heap_key[size], heap_pair[size] = position[j] / max(daily[j], 1e-9), j
+            days[size], wanting[size] = position[j] / max(daily[j], 1e-9), j
             size += 1
-    order = np.argsort(heap_key[:size], kind="mergesort")
-    key, owner = heap_key[:size][order], heap_pair[:size][order]
+    # Sorted, it is a heap already.
+    order = np.argsort(days[:size], kind="mergesort")
+    key, owner = days[:size][order], wanting[:size][order]
     while size > 0:
         j = owner[0]
-        if room < pack[j]:
-            share_done = True
-        else:
+        served = room >= pack[j]
+        if served:
             share[j] += 1
             room -= pack[j]
-            share_done = share[j] >= want[j]
-        if share_done:
+        if not served or share[j] >= want[j]:
             size -= 1
             key[0], owner[0] = key[size], owner[size]
         else:
@@ -641,21 +639,16 @@ def share_rows(
 
 
 @njit(cache=True, nogil=True)
-def add_loads(x, pack, row, pool, receiving, dispatch, fee, sign, row_left, pool_left, receiving_left, dispatch_left, lines_left):
-    """Add sign x the units (and lines) of a plan to what is left of every limit, in place."""
+def take_loads(
+    x, pack, row, pool, receiving, dispatch, fee, row_left, pool_left, receiving_left, dispatch_left, lines_left
+):
+    """Take the units and lines of a plan off every limit, in place, whether they fit or not."""
     for j in range(x.shape[0]):
-        units = sign * x[j] * pack[j]
-        if units == 0:
-            continue
-        row_left[row[j]] += units
-        if pool[j] >= 0:
-            pool_left[pool[j]] += units
-        if receiving[j] >= 0:
-            receiving_left[receiving[j]] += units
-        if dispatch[j] >= 0:
-            dispatch_left[dispatch[j]] += units
-            if fee[j] >= 0.0:
-                lines_left[dispatch[j]] += sign
+        if x[j] > 0:
+            at = (row[j], pool[j], receiving[j], dispatch[j])
+            _book(
+                x[j] * pack[j], fee[j] >= 0.0, *at, row_left, pool_left, receiving_left, dispatch_left, lines_left
+            )
 
 
 @njit(cache=True, nogil=True)
@@ -665,8 +658,8 @@ def split_rows(
 ):  # fmt: skip
     """Mark, per pair, the cases that clear every price by more than `band` (first `sure`) and those beyond reach.
 
-    Cases sure <= k < upto are open. A band below 0 settles everything as in `x`. Rows with several packs or pools, or with lines that cost or have a least size, stay
-    open as a whole: there, a case's rank depends on more than its own net.
+    Cases sure <= k < upto are open. A band below 0 settles everything as in `x`. Rows with several packs or pools, or with
+    lines that cost or have a least size, stay open as a whole: there, a case's rank depends on more than its own net.
     """
     for r in range(row_ptr.shape[0] - 1):
         is_simple = is_plain[r]
@@ -706,35 +699,18 @@ def complete_rows(
         while row_left[r] > 0:
             best, chosen = 0.0, -1
             for j in range(row_ptr[r], row_ptr[r + 1]):
-                number = jump[j] if x[j] == 0 else 1
-                if x[j] + number > ptr[j + 1] - ptr[j]:
+                number, need, opens = _next_of(j, x, pack, jump, fee)
+                if x[j] + number > ptr[j + 1] - ptr[j] or worth[ptr[j] + x[j]] <= best * pack[j]:
                     continue
-                need = number * pack[j]
-                if row_left[r] < need or worth[ptr[j] + x[j]] <= best * pack[j]:
-                    continue
-                if pool[j] >= 0 and pool_left[pool[j]] < need:
-                    continue
-                if receiving[j] >= 0 and receiving_left[receiving[j]] < need:
-                    continue
-                d = dispatch[j]
-                if d >= 0 and (dispatch_left[d] < need or (x[j] == 0 and fee[j] >= 0.0 and lines_left[d] < 1)):
-                    continue
-                best, chosen = worth[ptr[j] + x[j]] / pack[j], j
+                at = (r, pool[j], receiving[j], dispatch[j])
+                if _fits(need, opens, *at, row_left, pool_left, receiving_left, dispatch_left, lines_left):
+                    best, chosen = worth[ptr[j] + x[j]] / pack[j], j
             if chosen < 0:
                 break
-            j = chosen
-            opens = x[j] == 0 and fee[j] >= 0.0
-            number = jump[j] if x[j] == 0 else 1
-            need = number * pack[j]
-            row_left[r] -= need
-            if pool[j] >= 0:
-                pool_left[pool[j]] -= need
-            if receiving[j] >= 0:
-                receiving_left[receiving[j]] -= need
-            if dispatch[j] >= 0:
-                dispatch_left[dispatch[j]] -= need
-                lines_left[dispatch[j]] -= opens
-            x[j] += number
+            number, need, opens = _next_of(chosen, x, pack, jump, fee)
+            at = (r, pool[chosen], receiving[chosen], dispatch[chosen])
+            _book(need, opens, *at, row_left, pool_left, receiving_left, dispatch_left, lines_left)
+            x[chosen] += number
 
 
 @njit(cache=True, nogil=True)

@@ -12,6 +12,7 @@ import pyarrow.dataset as ds
 
 from allocation_assets.allocation import queries
 from allocation_assets.allocation.frames import build_problem, certificate_table, dc_rents, plan_table
+from allocation_assets.allocation.limits import buckets
 from allocation_assets.allocation.price_memory import PRICES, read_prices, write_prices
 from allocation_assets.allocation.problem import AllocationProblem
 from allocation_assets.allocation.shards import InputFiles, RunShards, ShardInputs, read_inputs
@@ -115,8 +116,9 @@ def _at_once(session: RunSession, run_date: date, inputs: ShardInputs, build, se
     _warn_of_nothing(session, run_date, pairs.table.num_rows, bool(pairs.is_review_day.any()))
     before = predecessor(session, run_date)
     handed = carry_file(session, before).with_name(PRICES) if before else None
-    plan = solve(problem, replace(settings, start_prices=read_prices(handed, pairs, problem)))
-    write_prices(carry_file(session, run_date).with_name(PRICES), pairs, problem, plan)
+    used = buckets(pairs)
+    plan = solve(problem, replace(settings, start_prices=read_prices(handed, used)))
+    write_prices(carry_file(session, run_date).with_name(PRICES), used, plan)
     table = plan_table(pairs, problem, plan, inputs.forecasts, inputs.trust)
     return table, certificate_table(*dc_rents(pairs, problem, plan)), violations(problem, plan)
 

@@ -30,8 +30,14 @@ from allocation_assets.allocation.fair_share import shared_limits
 from allocation_assets.allocation.market import Limits, pack_market
 from allocation_assets.allocation.prepare import Instance, count_wants, prepare
 from allocation_assets.allocation.prices import relax
-from allocation_assets.allocation.problem import AllocationPlan, AllocationProblem, AllocationSettings, Certificate
-from allocation_assets.allocation.solve import Solution, part_of, solve, steps_of
+from allocation_assets.allocation.problem import (
+    AllocationPlan,
+    AllocationProblem,
+    AllocationSettings,
+    Certificate,
+    of_bucket,
+)
+from allocation_assets.allocation.solve import Solution, part_of, row_steps, solve
 from allocation_assets.allocation.stream import OneShard, complete_shard, solve_stream
 
 
@@ -61,46 +67,39 @@ def plan(problem: AllocationProblem, settings: AllocationSettings | None = None)
     Ties go to the lowest row, then the lowest pair key. Raises ValueError where a key repeats within a row.
     """
     settings = settings or AllocationSettings()
-    inst = prepare(problem, settings)
     if len(problem.pair_row) < settings.stream_pairs:
+        inst = prepare(problem, settings)
         return describe(inst, solve([part_of(inst)], settings), 0)
     solution = solve_stream(OneShard(problem), settings)
+    inst = prepare(problem, settings)
     complete_shard(inst, solution, 0)
     return describe(inst, solution, 0)
 
 
 def shard_view(inst: Instance, s: Solution, number: int) -> Shard:
     """The part of a solution that concerns shard `number` (prepared again or kept as `inst`)."""
-    n, p = len(inst.pack), inst.problem
-    lo, hi = s.pair_offset[number], s.pair_offset[number + 1]
+    n, p, place = len(inst.pack), inst.problem, s.of_shard(number)
+    lo, forced, active = place.first_pair, place.forced, place.served
     base, units, x = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
     repaired = np.zeros(n, np.bool_)
-    forced = slice(*np.searchsorted(s.forced_pairs, [lo, hi]))
     base[s.forced_pairs[forced] - lo] = s.granted[forced]
     units[s.forced_pairs[forced] - lo] = s.granted_units[forced]
-    active = slice(*np.searchsorted(s.pair, [lo, hi]))
     at = s.pair[active] - lo
     x[at] = s.x[active]
     repaired[at] = s.is_repaired[active]
     units += x * inst.pack
-    rows = slice(s.row_offset[number], s.row_offset[number + 1])
-    pools = slice(s.pool_offset[number], s.pool_offset[number + 1])
 
     def mine(limits: Limits) -> Limits:
-        return replace(limits, row=limits.row[rows], pool=limits.pool[pools])
+        return replace(limits, row=limits.row[place.rows], pool=limits.pool[place.pools])
 
-    row_price, pool_price = s.low[rows], s.pool_price[pools]
-    rent = _at(s.prices.receiving, p.receiving_bucket) + _at(s.prices.dispatch, p.dispatch_bucket)
-    unit_price = row_price[p.pair_row] + _at(pool_price, p.pool) + rent
+    row_price, pool_price = s.low[place.rows], s.pool_price[place.pools]
+    rent = of_bucket(s.prices.receiving, p.receiving_bucket, 0.0) + of_bucket(s.prices.dispatch, p.dispatch_bucket, 0.0)
+    unit_price = row_price[p.pair_row] + of_bucket(pool_price, p.pool, 0.0) + rent
     return Shard(
         base, np.where(base < inst.forced, base, inst.lim), shared_limits(inst, base), base + x, units, repaired,
         mine(s.after_forced), mine(s.left), row_price, pool_price, unit_price, rent,
-        _at(s.prices.lines, p.dispatch_bucket), s,
+        of_bucket(s.prices.lines, p.dispatch_bucket, 0.0), s,
     )  # fmt: skip
-
-
-def _at(values: np.ndarray, bucket: np.ndarray) -> np.ndarray:
-    return np.append(values, 0.0)[bucket]
 
 
 def describe(inst: Instance, solution: Solution, number: int) -> AllocationPlan:
@@ -213,7 +212,7 @@ def _rents(inst: Instance, s: Shard) -> dict[str, np.ndarray]:
         return np.where(price > 0, price * left, 0.0)
 
     p, prices = inst.problem, s.solution.prices
-    step = steps_of(p.pair_row, inst.pack, len(s.row_price))
+    step = row_steps(p, inst.pack)
     used = np.zeros(len(step), np.int64)
     np.add.at(used, p.pair_row, (s.x - s.base) * inst.pack)
     row = unused(s.row_price, s.after_forced.row // step * step - used)

@@ -13,6 +13,7 @@ from allocation_assets.allocation.problem import (
     REASONS,
     RECENTLY_MOVED,
     RECORD_HOLD,
+    of_bucket,
 )
 
 
@@ -21,9 +22,8 @@ def binding_reasons(inst: Instance, x, shared, left: Limits, need_units, net_nee
 
     A pair that has all it wants is `need_met` (`override` where a minimum gave it more). Otherwise the first that
     holds of: blocked, no ship day and the like; its own maximum or shelf, whichever is smaller; a line that does not pay
-    its cost or its least size; stock kept at the DC because it earns more later (`hold_back`: the need
-    beyond `net_need_units`); the rule of fair share
-    (`shared` = most cases under it); the pool (quota, or units protected for a promotion); the supply of its row
+    its cost or its least size; stock kept at the DC because it earns more later (`hold_back`: the need beyond
+    `net_need_units`); the rule of fair share (`shared` = most cases under it); the pool (quota, or units protected for a promotion); the supply of its row
     (`hold_back` where the held stock would have given one case more); receiving; dispatch. `case_pack` stands for a
     pair without a case where units would have fitted but no whole case does: one unit pays and a case does not, or
     the row's supply, the shelf or the maximum is smaller than one case.
@@ -43,7 +43,7 @@ def binding_reasons(inst: Instance, x, shared, left: Limits, need_units, net_nee
         (none & (inst.no_line == 2), "min_shipment"),
         (got >= net_need_units, "hold_back"),
         ((x >= shared) | (none & (shared < inst.least)), "fair_share"),
-        *_shared_limits(inst, left, needs, step, none),
+        *_pool_limits(inst, left, step),
         ((row_left < step) & (row_left + held >= np.maximum(needs, pack)), "hold_back"),
         ((row_left < pack) & none & (supply > 0) & (supply < pack), "case_pack"),
         (row_left < step, "dc_supply"),
@@ -78,11 +78,11 @@ def _own_limits(inst: Instance, x: np.ndarray, none: np.ndarray) -> list[tuple[n
     ]
 
 
-def _shared_limits(inst: Instance, left: Limits, needs, step, none) -> list[tuple[np.ndarray, str]]:
+def _pool_limits(inst: Instance, left: Limits, step) -> list[tuple[np.ndarray, str]]:
     """Rules of the pair's pool."""
     p = inst.problem
     pool = _left(left.pool, p.pool)
-    guards = np.append(p.pool_is_protection, False)[p.pool]
+    guards = of_bucket(p.pool_is_protection, p.pool, False)
     return [((pool < step) & guards, "protected"), (pool < step, "quota")]
 
 
@@ -106,4 +106,4 @@ def _units(inst: Instance, x: np.ndarray) -> np.ndarray:
 
 
 def _left(left: np.ndarray, bucket: np.ndarray) -> np.ndarray:
-    return np.append(left, np.iinfo(np.int64).max)[bucket]
+    return of_bucket(left, bucket, np.iinfo(np.int64).max)

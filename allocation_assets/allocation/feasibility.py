@@ -29,15 +29,20 @@ def violations(problem: AllocationProblem, plan: AllocationPlan) -> list[str]:
     full = (p.shelf_capacity_units >= 0) & (units > 0) & (p.position_units + units > p.shelf_capacity_units)
     report(full, "shelf capacity exceeded")
     report(_load(p.pair_row, units, len(p.row_dc)) > p.row_supply_units, "supply of a row exceeded")
-    limits = (
-        (p.pool, units, p.pool_cap_units, "pool"),
-        (p.receiving_bucket, units, p.receiving_capacity_units, "receiving capacity"),
-        (p.dispatch_bucket, units, p.dispatch_capacity_units, "dispatch capacity units"),
-        (p.dispatch_bucket, units > 0, p.dispatch_capacity_lines, "dispatch capacity lines"),
-    )
-    for bucket, amount, capacity, name in limits:
-        report((capacity >= 0) & (_load(bucket, amount, len(capacity)) > capacity), f"{name} exceeded")
+    report(_load(p.pool, units, len(p.pool_cap_units)) > p.pool_cap_units, "pool exceeded")
+    for name, (load, capacity) in shared_loads(p, plan).items():
+        report((capacity >= 0) & (load > capacity), f"{name} exceeded")
     return found
+
+
+def shared_loads(p: AllocationProblem, plan: AllocationPlan) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """(load, capacity) per bucket of each kind of capacity that SKUs share; a capacity of -1 is no limit."""
+    uses = {
+        "receiving_capacity_units": (p.receiving_bucket, plan.units, p.receiving_capacity_units),
+        "dispatch_capacity_units": (p.dispatch_bucket, plan.units, p.dispatch_capacity_units),
+        "dispatch_capacity_lines": (p.dispatch_bucket, plan.units > 0, p.dispatch_capacity_lines),
+    }
+    return {name: (_load(bucket, amount, len(capacity)), capacity) for name, (bucket, amount, capacity) in uses.items()}
 
 
 def _load(bucket: np.ndarray, amount: np.ndarray, count: int) -> np.ndarray:

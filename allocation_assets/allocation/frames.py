@@ -20,6 +20,7 @@ from allocation_assets.allocation.problem import (
     AllocationPlan,
     AllocationProblem,
     allocation_problem,
+    of_bucket,
 )
 from allocation_assets.allocation.trust import RecordTrust, position_units
 from allocation_assets.policy import Policy, Resolution
@@ -250,7 +251,7 @@ def _decided(problem: AllocationProblem, plan: AllocationPlan, forced: ForcedMin
 
 def _limit_columns(pairs: ScheduledPairs, problem: AllocationProblem) -> dict:
     """The limits that shape a pair's line; null = none."""
-    cap = np.append(problem.pool_cap_units, -1)[problem.pool]
+    cap = of_bucket(problem.pool_cap_units, problem.pool, -1)
     return {
         "order_units": problem.pair_pack,
         "min_ship_units": problem.min_ship_units,
@@ -267,10 +268,10 @@ def _prices(problem: AllocationProblem, plan: AllocationPlan) -> dict:
     return {
         "kept_value_per_unit": problem.row_keep_price[row],
         "supply_price": (plan.row_price / problem.row_case_pack)[row],
-        "pool_price": np.append(plan.pool_price, 0.0)[problem.pool],
-        "receiving_price": np.append(plan.receiving_price, 0.0)[problem.receiving_bucket],
-        "dispatch_price": np.append(plan.dispatch_price, 0.0)[problem.dispatch_bucket],
-        "line_price": np.append(plan.line_price, 0.0)[problem.dispatch_bucket],
+        "pool_price": of_bucket(plan.pool_price, problem.pool, 0.0),
+        "receiving_price": of_bucket(plan.receiving_price, problem.receiving_bucket, 0.0),
+        "dispatch_price": of_bucket(plan.dispatch_price, problem.dispatch_bucket, 0.0),
+        "line_price": of_bucket(plan.line_price, problem.dispatch_bucket, 0.0),
     }
 
 

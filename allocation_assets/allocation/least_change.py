@@ -17,6 +17,7 @@ from allocation_assets.allocation.problem import (
     RECORD_HOLD,
     AllocationPlan,
     AllocationProblem,
+    of_bucket,
 )
 from allocation_assets.schedule import ScheduledPairs
 from allocation_assets.tables import integers
@@ -113,7 +114,7 @@ def _left_by_name(p: AllocationProblem, granted: np.ndarray, after: Limits | Non
         "dispatch_lines": (p.dispatch_bucket, granted > 0, p.dispatch_capacity_lines, "lines"),
     }
     left = {
-        name: _left(bucket, amount, capacity) if after is None else np.append(getattr(after, field), 0)[bucket]
+        name: _left(bucket, amount, capacity) if after is None else of_bucket(getattr(after, field), bucket, 0)
         for name, (bucket, amount, capacity, field) in shared.items()
     }
     return left | {"quota": pool, "protected": pool, "dc_supply": supply, "case_pack": supply, "hold_back": supply}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from allocation_assets.allocation.prepare import UNLIMITED, Instance
+from allocation_assets.allocation.problem import AllocationProblem
 
 _PER_PAIR = ("pair", "pack", "receiving", "dispatch", "pool", "fee", "least")
 
@@ -30,6 +31,10 @@ class Limits:
         """Return an independent copy."""
         return Limits(*(value.copy() for value in vars(self).values()))
 
+    def is_kept(self) -> bool:
+        """Whether nothing has been handed out beyond any limit."""
+        return all((left >= 0).all() for left in vars(self).values())
+
 
 @dataclass
 class Market:
@@ -37,8 +42,8 @@ class Market:
 
     `pair` index of the pair in its instance (in the sorted order of the whole problem), `row_ptr` (m + 1), `ptr`
     (k + 1) into `worth` (money per free case, non-increasing per pair), `pack` units per case, `receiving`,
-    `dispatch`, `pool` (int32, -1 = none), `fee` money per line (-1 = the line is there already), `least` cases of the smallest line, `is_plain` per row:
-    one pack and no pool, so that the best cases of the row are its largest.
+    `dispatch`, `pool` (int32, -1 = none), `fee` money per line (-1 = the line is there already), `least` cases of the
+    smallest line, `is_plain` per row: one pack and no pool, so that the best cases of the row are its largest.
     """
 
     pair: np.ndarray
@@ -78,6 +83,7 @@ class Market:
             **{name: getattr(self, name)[take] for name in _PER_PAIR},
         )  # fmt: skip
 
+
 @dataclass
 class Core:
     """The open cases of a market around reference prices, and what was settled there.
@@ -100,7 +106,7 @@ def core_of(market: Market, prices, relaxed, band: float) -> Core:
 
     A band below 0 settles every row whose own optimum `relaxed.x` is final, as it is where no capacity is shared.
     """
-    from allocation_assets.allocation._kernels import add_loads, gather_cases, split_rows, worth_of_plan
+    from allocation_assets.allocation._kernels import gather_cases, split_rows, take_loads, worth_of_plan
 
     m, limits = market, market.limits.copy()
     sure, upto = np.zeros(len(m.pair), np.int32), np.zeros(len(m.pair), np.int32)
@@ -111,7 +117,7 @@ def core_of(market: Market, prices, relaxed, band: float) -> Core:
     gains = np.empty(len(sure))
     worth_of_plan(m.ptr, m.worth, m.fee, sure, gains)
     shape = (m.pack, m.row_of(), m.pool, m.receiving, m.dispatch, m.fee)
-    add_loads(sure, *shape, -1, limits.row, limits.pool, limits.receiving, limits.dispatch, limits.lines)
+    take_loads(sure, *shape, limits.row, limits.pool, limits.receiving, limits.dispatch, limits.lines)
     is_open, some = upto > sure, sure > 0
     part = m._part(is_open, cut=False)
     counts = (upto - sure)[is_open]
@@ -169,9 +175,8 @@ def join(markets: list[Market], limits: Limits) -> Market:
     return Market(row_ptr=_pointers(counts[0]), ptr=_pointers(counts[1]), limits=limits, **joined)
 
 
-def full_limits(inst: Instance) -> Limits:
+def full_limits(p: AllocationProblem) -> Limits:
     """Supply, pools and capacities before any case is handed out; no limit = a very large number."""
-    p = inst.problem
 
     def units(capacity):
         return np.where(capacity < 0, UNLIMITED, capacity)

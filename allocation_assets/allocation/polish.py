@@ -30,14 +30,14 @@ def polish(repair: Repair, prices: Prices, relaxed: Relaxed, settings: Allocatio
     taken, pairs, cases, _ = repair.split(prices, relaxed, float(band))
     x = taken.astype(np.int64)
     left = repair.left_after(x)
-    if any((value < 0).any() for value in vars(left).values()):
+    if not left.is_kept():
         return
     number = _solve_core(repair, x, left, pairs, cases)
     if number is None:
         return
     x += number
     left = repair.left_after(x)
-    if any((value < 0).any() for value in vars(left).values()):
+    if not left.is_kept():
         return
     repair.complete(x, left)
     repair.keep(x)

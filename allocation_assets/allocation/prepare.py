@@ -46,7 +46,6 @@ class Instance:
     lim: np.ndarray
     item_ptr: np.ndarray
     worth: np.ndarray
-    chunks: list[tuple[int, int]]
     threads: int
 
     @cached_property
@@ -97,7 +96,7 @@ def prepare(problem: AllocationProblem, settings: AllocationSettings, *, keep_al
     inst = Instance(
         p, order, row_ptr, pack, cost, gain, cap_units, cap_cases, forced, forced_units, partial_at, partial_units,
         least, want, first_unit, no_line, np.zeros(n, np.int64), np.zeros(1, np.int64), empty,
-        _chunks(row_ptr, settings.threads), settings.threads,
+        settings.threads,
     )  # fmt: skip
     _store_cases(inst, keep_all)
     return inst
@@ -199,11 +198,3 @@ def _forced(p: AllocationProblem, pack, cap_units):
     units = np.where(odd, least, cases * pack)
     return cases, units, partial_at, partial_units
 
-
-def _chunks(row_ptr: np.ndarray, threads: int) -> list[tuple[int, int]]:
-    """Ranges of rows with about equal numbers of pairs."""
-    rows, pairs = len(row_ptr) - 1, int(row_ptr[-1])
-    count = 1 if pairs < 20_000 else 4 * max(threads, 1)
-    cuts = np.searchsorted(row_ptr, np.linspace(0, pairs, count + 1)[1:-1])
-    edges = np.unique(np.concatenate([[0], cuts, [rows]]))
-    return [(int(a), int(b)) for a, b in pairwise(edges)]

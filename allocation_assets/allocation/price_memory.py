@@ -6,67 +6,49 @@ DC's gate is scarce. So one price per kind and location is kept, that of its ear
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from allocation_assets.allocation.problem import AllocationPlan, AllocationProblem, StartPrices
-from allocation_assets.schedule import ScheduledPairs
+from allocation_assets.allocation.limits import Buckets
+from allocation_assets.allocation.problem import AllocationPlan, StartPrices
 from allocation_assets.tables import write_table
 
 PRICES = "prices.parquet"
-#: Kind: (bucket of the problem, prices of the plan, column of the location, date that the bucket is for).
-_KINDS = {
-    "receiving": ("receiving_bucket", "receiving_price", "to_location_id", "arrival_date"),
-    "dispatch": ("dispatch_bucket", "dispatch_price", "from_location_id", "ship_date"),
-    "lines": ("dispatch_bucket", "line_price", "from_location_id", "ship_date"),
-}
 
 
-def _buckets(pairs: ScheduledPairs, problem: AllocationProblem, kind: str) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """(location, date, bucket number) of each capacity of a kind that some pair uses."""
-    bucket, _, location, day = _KINDS[kind]
-    numbers, first = np.unique(getattr(problem, bucket), return_index=True)
-    first = first[numbers >= 0]
-    names = pairs.table[location].take(pa.array(first)).to_pylist()
-    return names, getattr(pairs.schedule, day)[first], numbers[numbers >= 0]
+def _keys(used: Buckets) -> dict[str, list[tuple[str, date | None]]]:
+    """Location and date of each capacity, by kind of price."""
+    return {"receiving": used.receiving_keys, "dispatch": used.dispatch_keys, "lines": used.dispatch_keys}
 
 
-def write_prices(target: Path, pairs: ScheduledPairs, problem: AllocationProblem, plan: AllocationPlan) -> None:
+def write_prices(target: Path, used: Buckets, plan: AllocationPlan) -> None:
     """Write one price per kind and location (money per unit, per line), complete or not at all."""
-    rows: dict[tuple[str, str], tuple[np.datetime64, float]] = {}
+    prices = {"receiving": plan.receiving_price, "dispatch": plan.dispatch_price, "lines": plan.line_price}
+    rows: dict[tuple[str, str], tuple[date, float]] = {}
     # Over capacities, not over pairs.
-    for kind, (_, price, _, _) in _KINDS.items():
-        values = getattr(plan, price)
-        for name, day, number in zip(*_buckets(pairs, problem, kind), strict=True):
+    for kind, keys in _keys(used).items():
+        for (name, day), price in zip(keys, prices[kind].tolist(), strict=True):
             known = rows.get((kind, name))
-            if not np.isnat(day) and (known is None or day < known[0]):
-                rows[kind, name] = (day, float(values[number]))
-    keys = sorted(rows)
+            if day is not None and (known is None or day < known[0]):
+                rows[kind, name] = (day, price)
+    found = sorted(rows)
     write_table(target, pa.table({
-        "kind": pa.array([kind for kind, _ in keys], pa.string()),
-        "location_id": pa.array([name for _, name in keys], pa.string()),
-        "price": pa.array([rows[key][1] for key in keys], pa.float64()),
+        "kind": pa.array([kind for kind, _ in found], pa.string()),
+        "location_id": pa.array([name for _, name in found], pa.string()),
+        "price": pa.array([rows[key][1] for key in found], pa.float64()),
     }))  # fmt: skip
 
 
-def read_prices(source: Path | None, pairs: ScheduledPairs, problem: AllocationProblem) -> StartPrices | None:
+def read_prices(source: Path | None, used: Buckets) -> StartPrices | None:
     """Prices to start from, in the problem's order of capacities; None where nothing was handed over."""
     if source is None or not source.exists():
         return None
-    table = pq.read_table(source)
-    known = dict(
-        zip(zip(table["kind"].to_pylist(), table["location_id"].to_pylist(), strict=True), table["price"].to_pylist(), strict=True)
+    known = {(row["kind"], row["location_id"]): row["price"] for row in pq.read_table(source).to_pylist()}
+    keys = _keys(used)
+    return StartPrices(
+        **{kind: np.array([known.get((kind, name), 0.0) for name, _ in keys[kind]], np.float64) for kind in keys}
     )
-    sizes = (
-        len(problem.receiving_capacity_units),
-        len(problem.dispatch_capacity_units),
-        len(problem.dispatch_capacity_lines),
-    )
-    start = StartPrices(*(np.zeros(size) for size in sizes))
-    for kind in _KINDS:
-        for name, _, number in zip(*_buckets(pairs, problem, kind), strict=True):
-            getattr(start, kind)[number] = known.get((kind, name), 0.0)
-    return start

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from allocation_assets.allocation.market import Market
+from allocation_assets.allocation.market import Limits, Market
 from allocation_assets.allocation.prepare import UNLIMITED, run_all
 
 KINDS = ("receiving", "dispatch", "lines")
@@ -33,10 +33,6 @@ class Prices:
     def copy(self) -> Prices:
         """Return an independent copy."""
         return Prices(self.receiving.copy(), self.dispatch.copy(), self.lines.copy())
-
-    def is_zero(self) -> bool:
-        """Whether no capacity has a price."""
-        return not (self.receiving.any() or self.dispatch.any() or self.lines.any())
 
     def rent(self, market: Market) -> float:
         """Price x what is left of each capacity: the constant of the Lagrangian bound."""
@@ -76,9 +72,9 @@ class Window:
         self.scale = np.where(is_limited, BINS / (price + self.half - self.edge), 0.0)
 
 
-def zero_prices(market: Market) -> Prices:
+def zero_prices(limits: Limits) -> Prices:
     """Prices of zero on every capacity."""
-    return Prices(*(np.zeros(len(getattr(market.limits, kind))) for kind in KINDS))
+    return Prices(*(np.zeros(len(getattr(limits, kind))) for kind in KINDS))
 
 
 def ranges_of(market: Market, threads: int) -> list[tuple[int, int]]:

@@ -215,6 +215,11 @@ class AllocationPlan:
         return np.array(REASONS, dtype=object)[self.binding]
 
 
+def of_bucket(values: np.ndarray, bucket: np.ndarray, none) -> np.ndarray:
+    """Value (n,) of each pair's bucket, pool or capacity; `none` for those without one (-1)."""
+    return np.append(values, none)[bucket]
+
+
 _INTEGERS = {
     "pair_row", "pair_key", "position_units", "presentation_min_units", "shelf_capacity_units", "min_units",
     "max_units", "block", "multiple_cases", "min_ship_units", "pool", "tier", "receiving_bucket", "dispatch_bucket",

@@ -46,7 +46,7 @@ class Repair:
         m = self.market
         out = np.ones(len(m.pair), np.int64)
         if (m.fee > 0).any() or (m.least > 1).any():
-            jump_cases(m.ptr, m.worth, m.fee, m.least, 0.0, self.counts, out)
+            jump_cases(m.ptr, m.worth, m.fee, m.least, out)
         return out
 
     def worth(self, x: np.ndarray) -> float:
@@ -59,11 +59,11 @@ class Repair:
 
     def left_after(self, x: np.ndarray) -> Limits:
         """What a plan leaves of every limit."""
-        from allocation_assets.allocation._kernels import add_loads
+        from allocation_assets.allocation._kernels import take_loads
 
         m, left = self.market, self.market.limits.copy()
         shape = (m.pack, self.row, m.pool, m.receiving, m.dispatch, m.fee)
-        add_loads(x, *shape, -1, left.row, left.pool, left.receiving, left.dispatch, left.lines)
+        take_loads(x, *shape, left.row, left.pool, left.receiving, left.dispatch, left.lines)
         return left
 
     def attempt(self, prices: Prices, relaxed: Relaxed) -> None:
@@ -105,9 +105,7 @@ class Repair:
         band = np.inf if self.market.cases <= _SORT_ALL else self._band(prices, relaxed)
         while True:
             taken, *near = self.split(prices, relaxed, band)
-            left = self.left_after(taken.astype(np.int64))
-            fits = all((getattr(left, name) >= 0).all() for name in ("receiving", "dispatch", "lines"))
-            if fits or band == np.inf:
+            if band == np.inf or self.left_after(taken.astype(np.int64)).is_kept():
                 return taken, *near
             band = band * 4 if band < 1e6 else np.inf
 

@@ -28,7 +28,7 @@ class Score:
 
 def score(problem: AllocationProblem, plan: AllocationPlan) -> Score:
     """Value, bonus and Lagrangian bound, from scratch. The bound holds for any plan with the same forced cases."""
-    value, uplift, bonus = _worth(problem, plan.units)
+    value, uplift, bonus = worth_of(problem, plan.units)
     pack = problem.pair_pack
     forced = np.where(plan.forced_cases >= plan.cases, plan.units, plan.forced_cases * pack)
     case_price, line_price = _prices(problem, plan, pack)
@@ -37,13 +37,13 @@ def score(problem: AllocationProblem, plan: AllocationPlan) -> Score:
     fee = np.where(forced == 0, line_price + problem.line_cost, 0.0)
     least = np.where(forced == 0, np.maximum(-(-problem.min_ship_units // pack), 1), 0)
     best = _best_profit(problem, pack, forced, top, has, least, case_price, fee)
-    forced_value, _, forced_bonus = _worth(problem, forced)
+    forced_value, _, forced_bonus = worth_of(problem, forced)
     bound = float(np.sum(best) + np.sum(forced_value + forced_bonus)) + _rent(problem, plan, pack, forced)
     total_bonus = float(np.sum(bonus))
     return Score(float(np.sum(value)), bound - total_bonus, total_bonus, value, uplift)
 
 
-def _worth(p: AllocationProblem, units) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def worth_of(p: AllocationProblem, units) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(value, expected units sold, presentation bonus) of `units` on top of the position, the line's cost taken off."""
     stock = p.position_units + units
     uplift = expected_sales(stock, p.mean_units, p.dispersion)

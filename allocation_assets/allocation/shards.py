@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from allocation_assets.allocation import queries
 from allocation_assets.allocation.limits import buckets
-from allocation_assets.allocation.problem import AllocationProblem
+from allocation_assets.allocation.problem import AllocationProblem, of_bucket
 from allocation_assets.allocation.trust import QUERY as TRUST
 from allocation_assets.allocation.trust import RecordTrust, record_trust
 from allocation_assets.policy import Policy
@@ -131,8 +131,8 @@ class RunShards:
         docks, gates, dcs = self._numbers[number]
         return replace(
             problem,
-            receiving_bucket=_renumbered(docks, problem.receiving_bucket),
-            dispatch_bucket=_renumbered(gates, problem.dispatch_bucket),
+            receiving_bucket=of_bucket(docks, problem.receiving_bucket, -1),
+            dispatch_bucket=of_bucket(gates, problem.dispatch_bucket, -1),
             row_dc=dcs[problem.row_dc],
             receiving_capacity_units=self._receiving,
             dispatch_capacity_units=self._dispatch,
@@ -155,7 +155,3 @@ def _merged(run: np.ndarray, numbers: np.ndarray, capacity: np.ndarray) -> np.nd
     out[: len(run)] = run
     np.maximum.at(out, numbers, capacity)
     return out
-
-
-def _renumbered(numbers: np.ndarray, bucket: np.ndarray) -> np.ndarray:
-    return np.append(numbers, -1)[bucket]

@@ -15,7 +15,7 @@ from allocation_assets.allocation.market import Limits, Market, full_limits, joi
 from allocation_assets.allocation.polish import polish
 from allocation_assets.allocation.prepare import UNLIMITED, Instance
 from allocation_assets.allocation.prices import KINDS, Prices, PriceSearch, Relaxed, relax, zero_prices
-from allocation_assets.allocation.problem import AllocationSettings
+from allocation_assets.allocation.problem import AllocationProblem, AllocationSettings
 from allocation_assets.allocation.repair import Repair
 
 # Plans are built at the prices of several rounds while that is cheap.
@@ -45,6 +45,17 @@ class Part:
     is_exact: bool
 
 
+@dataclass(frozen=True)
+class ShardPlace:
+    """A shard's part of a solution: number of its first pair, slices of rows and pools, of `forced_pairs` and of `pair`."""
+
+    first_pair: int
+    rows: slice
+    pools: slice
+    forced: slice
+    served: slice
+
+
 @dataclass
 class Solution:
     """A plan of all shards: pairs are numbered through, shard after shard, in sorted order; rows and pools too.
@@ -67,7 +78,6 @@ class Solution:
     pool_price: np.ndarray
     after_forced: Limits
     left: Limits
-    is_exact: bool
     value: float
     bound: float
     row_offset: np.ndarray
@@ -75,12 +85,23 @@ class Solution:
     pool_offset: np.ndarray
     is_complete: bool = True
 
+    def of_shard(self, number: int) -> ShardPlace:
+        """Where a shard's pairs, rows and pools, its forced and its served pairs lie."""
+        lo, hi = int(self.pair_offset[number]), int(self.pair_offset[number + 1])
+        return ShardPlace(
+            lo,
+            slice(self.row_offset[number], self.row_offset[number + 1]),
+            slice(self.pool_offset[number], self.pool_offset[number + 1]),
+            slice(*np.searchsorted(self.forced_pairs, [lo, hi])),
+            slice(*np.searchsorted(self.pair, [lo, hi])),
+        )
+
 
 def part_of(inst: Instance) -> Part:
     """Pack one prepared shard; the instance may be dropped afterwards."""
     p = inst.problem
     forced_pairs = np.flatnonzero(inst.forced > 0)
-    limits = full_limits(inst)
+    limits = full_limits(p)
     lim = share_limits(inst)
     market = pack_market(inst, inst.forced, lim, limits)
     free = market if lim is inst.lim else pack_market(inst, inst.forced, inst.lim, limits)
@@ -91,12 +112,12 @@ def part_of(inst: Instance) -> Part:
         pairs=len(inst.pack), rows=len(p.row_dc), pools=len(p.pool_cap_units), limits=limits, market=market, free=free,
         forced_pairs=forced_pairs,
         forced_at=np.stack([a[forced_pairs] for a in (p.pair_row, p.pool, p.receiving_bucket, p.dispatch_bucket)]).copy(),
-        items=_forced_items(inst, forced_pairs), row_step=_row_steps(p, inst.pack),
+        items=_forced_items(inst, forced_pairs), row_step=row_steps(p, inst.pack),
         pool_step=steps_of(p.pool, inst.pack, len(p.pool_cap_units)), is_exact=plain and bool(same_pack.all()),
     )  # fmt: skip
 
 
-def _row_steps(p, pack: np.ndarray) -> np.ndarray:
+def row_steps(p: AllocationProblem, pack: np.ndarray) -> np.ndarray:
     """Steps of the rows; where every pair ships single cases it is the row's own pack."""
     return p.row_case_pack if (p.multiple_cases == 1).all() else steps_of(p.pair_row, pack, len(p.row_dc))
 
@@ -130,15 +151,15 @@ def solve(parts: list[Part], settings: AllocationSettings) -> Solution:
     market = joined([part.market for part in parts], offsets, rooms, closed)
     has_rule = any(part.free is not part.market for part in parts)
     free = joined([part.free for part in parts], offsets, rooms, closed) if has_rule else market
-    x, prices, relaxed, is_exact = _decide(market, settings, all(part.is_exact for part in parts))
     repair = Repair(market, settings.threads)
+    x, prices, relaxed = _decide(repair, settings, all(part.is_exact for part in parts))
     is_repaired = np.ones(len(x), np.bool_) if has_rule else x != relaxed.x
     if has_rule:
         relaxed = relax(free, prices, settings.threads)
     left = repair.left_after(x)
     left.row = left.row + (limits.row - rooms.row)
     return Solution(
-        market.pair, x, is_repaired, *forced, prices, relaxed.low, relaxed.pool_price, limits, left, is_exact,
+        market.pair, x, is_repaired, *forced, prices, relaxed.low, relaxed.pool_price, limits, left,
         repair.worth(x), relaxed.bound, offsets[1], offsets[0], offsets[2],
     )  # fmt: skip
 
@@ -197,28 +218,25 @@ def joined(markets: list[Market], offsets, limits: Limits, closed: np.ndarray) -
     return market.without(closed) if len(closed) else market
 
 
-def _decide(market: Market, settings: AllocationSettings, is_exact: bool) -> tuple[np.ndarray, Prices, Relaxed, bool]:
-    """(free cases per active pair, prices, thresholds, whether the plan is proven optimal)."""
-    prices, repair = zero_prices(market), Repair(market, settings.threads)
-    relaxed = relax(market, prices, settings.threads)
-    if is_exact and _fits(repair, relaxed):
-        return relaxed.x.astype(np.int64), prices, relaxed, True
+def _decide(repair: Repair, settings: AllocationSettings, is_exact: bool) -> tuple[np.ndarray, Prices, Relaxed]:
+    """(free cases per active pair, prices, thresholds); the optimum where the rows' own fits and `is_exact` says so."""
+    market = repair.market
+    no_prices = prices = zero_prices(market.limits)
+    plain = relaxed = relax(market, no_prices, settings.threads)
+    # The rows' own optimum keeps supply and pools by construction.
+    if is_exact and repair.left_after(plain.x.astype(np.int64)).is_kept():
+        return plain.x.astype(np.int64), no_prices, plain
     if is_coupled(market.limits):
         search = _searched(market, settings, repair)
         prices, relaxed = search.best_prices, search.best_relaxed
     repair.attempt(prices, relaxed)
     if market.cases <= _ATTEMPT_CASES:
-        # The rows' plain order is a plan as well, and on tiny problems sometimes the better one.
-        repair.attempt(zero_prices(market), relax(market, zero_prices(market), settings.threads))
+        if relaxed is not plain:
+            # The rows' plain order is a plan as well, and on tiny problems sometimes the better one.
+            repair.attempt(no_prices, plain)
         if len(market.pair) <= settings.polish_pairs:
             polish(repair, prices, relaxed, settings)
-    return repair.best_x, prices, relaxed, False
-
-
-def _fits(repair: Repair, relaxed: Relaxed) -> bool:
-    """Whether the rows' own optimum keeps every capacity (it keeps supply and pools by construction)."""
-    left = repair.left_after(relaxed.x.astype(np.int64))
-    return all((amount >= 0).all() for amount in vars(left).values())
+    return repair.best_x, prices, relaxed
 
 
 def _searched(market: Market, settings: AllocationSettings, repair: Repair) -> PriceSearch:
@@ -243,10 +261,9 @@ def _searched(market: Market, settings: AllocationSettings, repair: Repair) -> P
 def start_of(limits: Limits, settings: AllocationSettings) -> Prices:
     """Prices that a search starts from: yesterday's where they are given, else zero."""
     start = settings.start_prices
-    return Prices(*(
-        np.zeros(len(getattr(limits, kind))) if start is None else np.array(getattr(start, kind), np.float64)
-        for kind in KINDS
-    ))  # fmt: skip
+    if start is None:
+        return zero_prices(limits)
+    return Prices(*(np.array(getattr(start, kind), np.float64) for kind in KINDS))
 
 
 def is_coupled(limits: Limits) -> bool:

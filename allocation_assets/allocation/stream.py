@@ -18,7 +18,8 @@ from typing import Protocol
 
 import numpy as np
 
-from allocation_assets.allocation.market import Core, Limits, Market, core_of
+from allocation_assets.allocation.fair_share import share_limits
+from allocation_assets.allocation.market import Core, Limits, Market, core_of, full_limits, pack_market
 from allocation_assets.allocation.prepare import UNLIMITED, Instance, prepare
 from allocation_assets.allocation.prices import KINDS, Prices, PriceSearch, Relaxed, relax, zero_prices
 from allocation_assets.allocation.problem import AllocationProblem, AllocationSettings
@@ -86,15 +87,16 @@ class _Reference:
 def solve_stream(source: ShardSource, settings: AllocationSettings) -> Solution:
     """Decide the free cases of all shards; see the module. Complete a large solution with `complete_shard`."""
     if source.pairs < settings.stream_pairs:
-        return solve([part_of(prepare(source.load(i), settings)) for i in range(len(source))], settings)
+        parts = [part_of(prepare(source.load(i), settings, keep_all=False)) for i in range(len(source))]
+        return solve(parts, settings)
     reference = _reference(source, settings)
-    for number in range(_PASSES):
+    for left in reversed(range(_PASSES)):
         parts, cores = _settle(source, reference, settings)
         solution, search, excess = _solve_core(parts, cores, reference, settings)
-        if search is None or excess <= _TRIFLE * abs(solution.bound) or number == _PASSES - 1:
-            return solution
+        if search is None or excess <= _TRIFLE * abs(solution.bound) or not left:
+            break
         reference = _Reference(search.best_prices, 2 * reference.band, search.spread())
-    raise AssertionError("allocation: unreachable")
+    return solution
 
 
 def _reference(source: ShardSource, settings: AllocationSettings) -> _Reference:
@@ -105,8 +107,8 @@ def _reference(source: ShardSource, settings: AllocationSettings) -> _Reference:
         if not number:
             shared = len(problem.receiving_capacity_units) + 2 * len(problem.dispatch_capacity_units)
             share = min(max(_SAMPLE_PAIRS, _SAMPLE_PER_CAPACITY * shared) / source.pairs, 1.0)
-            if not _limits_anything(problem):
-                return _Reference(_no_prices(problem), -1.0, None)
+            if not is_coupled(limits := full_limits(problem)):
+                return _Reference(zero_prices(limits), -1.0, None)
         supply += int(problem.row_supply_units.sum())
         samples.append(_sample(problem, rows, share))
         rows += len(problem.row_dc)
@@ -121,16 +123,6 @@ def _reference(source: ShardSource, settings: AllocationSettings) -> _Reference:
     band = float(np.quantile(np.abs(scores), _OPEN_SHARE)) if len(scores) else 0.0
     # A sample's prices are off by its own chance: the search looks as far around them as the band reaches.
     return _Reference(search.best_prices, band, {k: 2 * half + band for k, half in search.spread().items()})
-
-
-def _limits_anything(problem: AllocationProblem) -> bool:
-    p = problem
-    given = (p.receiving_capacity_units, p.dispatch_capacity_units, p.dispatch_capacity_lines)
-    return any((capacity >= 0).any() for capacity in given)
-
-
-def _no_prices(p: AllocationProblem) -> Prices:
-    return Prices(*(np.zeros(len(c)) for c in (p.receiving_capacity_units, *(p.dispatch_capacity_units,) * 2)))
 
 
 def _sample(p: AllocationProblem, first_row: int, share: float) -> AllocationProblem:
@@ -165,7 +157,6 @@ def _settle(source: ShardSource, reference: _Reference, settings: AllocationSett
     def shard(number: int) -> tuple[Part, Core]:
         part = part_of(prepare(source.load(number), one, keep_all=False))
         # Rows and pools are the shard's own; shared capacities count through their prices alone.
-        part.limits = replace(part.limits)
         offsets, limits, _, closed = settled_minimums([part])
         market = joined([part.market], offsets, whole_steps([part], limits), closed)
         relaxed = relax(market, reference.prices, 1)
@@ -191,8 +182,8 @@ def _solve_core(parts, cores: list[Core], reference: _Reference, settings: Alloc
         search.run(_CORE_ROUNDS, 1e-5, jointly=True)
         prices, relaxed = search.best_prices, search.best_relaxed
     else:
-        relaxed = relax(market, zero_prices(market), settings.threads)
-    feasible = all((value >= 0).all() for value in vars(open_rooms).values())
+        relaxed = relax(market, prices, settings.threads)
+    feasible = open_rooms.is_kept()
     if feasible:
         repair.attempt(prices, relaxed)
     low, excess = _row_prices(cores, market, relaxed, reference, prices, rooms)
@@ -200,7 +191,7 @@ def _solve_core(parts, cores: list[Core], reference: _Reference, settings: Alloc
     left.row = left.row + (limits.row - rooms.row)
     solution = Solution(
         *_merged(market, repair.best_x, relaxed, sure_pair, sure), *forced, prices, low, relaxed.pool_price, limits,
-        left, search is None and all(part.is_exact for part in parts), _worth(cores) + repair.best_worth,
+        left, _worth(cores) + repair.best_worth,
         _worth(cores) + relaxed.bound + excess, offsets[1], offsets[0], offsets[2], is_complete=False,
     )  # fmt: skip
     return solution, search, excess if feasible else np.inf
@@ -264,26 +255,20 @@ def complete_shard(inst: Instance, solution: Solution, number: int) -> None:
 
     if solution.is_complete:
         return
-    lo, hi = solution.pair_offset[number], solution.pair_offset[number + 1]
-    rows = slice(solution.row_offset[number], solution.row_offset[number + 1])
-    pools = slice(solution.pool_offset[number], solution.pool_offset[number + 1])
-    part, left = part_of(inst), solution.left
-    market = part.market
-    forced = slice(*np.searchsorted(solution.forced_pairs, [lo, hi]))
-    short = solution.granted[forced] < inst.forced[solution.forced_pairs[forced] - lo]
-    closed = solution.forced_pairs[forced][short] - lo
+    place, left = solution.of_shard(number), solution.left
+    lo, forced = place.first_pair, solution.forced_pairs[place.forced] - place.first_pair
+    market = pack_market(inst, inst.forced, share_limits(inst), full_limits(inst.problem))
+    closed = forced[solution.granted[place.forced] < inst.forced[forced]]
     market = market.without(closed) if len(closed) else market
-    mine = slice(*np.searchsorted(solution.pair, [lo, hi]))
     x = np.zeros(len(inst.pack), np.int64)
-    x[solution.pair[mine] - lo] = solution.x[mine]
+    x[solution.pair[place.served] - lo] = solution.x[place.served]
     before = x[market.pair]
     after = before.copy()
-    row, pool = left.row[rows], left.pool[pools]
     complete_rows(
         market.row_ptr, market.ptr, market.worth, market.pack, market.receiving, market.dispatch, market.pool, market.fee,
-        Repair(market, 1).jump, after, row, pool, left.receiving, left.dispatch, left.lines,
+        Repair(market, 1).jump, after, left.row[place.rows], left.pool[place.pools], left.receiving, left.dispatch,
+        left.lines,
     )  # fmt: skip
-    left.row[rows], left.pool[pools] = row, pool
     if (after != before).any():
         _add(solution, market.pair[after > before] + lo, (after - before)[after > before])
 

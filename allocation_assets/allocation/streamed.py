@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from allocation_assets.allocation.engine import describe
-from allocation_assets.allocation.feasibility import violations
+from allocation_assets.allocation.feasibility import shared_loads, violations
 from allocation_assets.allocation.frames import certificate_table, plan_table
 from allocation_assets.allocation.prepare import prepare
 from allocation_assets.allocation.problem import AllocationPlan, AllocationProblem, AllocationSettings
@@ -23,23 +23,17 @@ class _Loads:
     """What the plan of all shards uses of the run's capacities, counted apart from the solver."""
 
     def __init__(self) -> None:
-        self.used: dict[str, np.ndarray] = {}
+        self.load: dict[str, np.ndarray] = {}
         self.capacity: dict[str, np.ndarray] = {}
 
     def add(self, p: AllocationProblem, plan: AllocationPlan) -> None:
         """Count one shard."""
-        for name, bucket, amount in (
-            ("receiving_capacity_units", p.receiving_bucket, plan.units),
-            ("dispatch_capacity_units", p.dispatch_bucket, plan.units),
-            ("dispatch_capacity_lines", p.dispatch_bucket, plan.units > 0),
-        ):
-            self.capacity[name] = getattr(p, name)
-            used = self.used.setdefault(name, np.zeros(len(self.capacity[name]), np.int64))
-            np.add.at(used, bucket[bucket >= 0], amount[bucket >= 0].astype(np.int64))
+        for name, (load, capacity) in shared_loads(p, plan).items():
+            self.load[name], self.capacity[name] = self.load.get(name, 0) + load, capacity
 
     def exceeded(self) -> list[str]:
         """One line per kind of capacity that is broken."""
-        over = {name: (most >= 0) & (self.used[name] > most) for name, most in self.capacity.items()}
+        over = {name: (most >= 0) & (self.load[name] > most) for name, most in self.capacity.items()}
         return [f"{name} exceeded: {int(broken.sum())} broken" for name, broken in over.items() if broken.any()]
 
 

@@ -10,17 +10,13 @@ import pandas as pd
 import pyarrow as pa
 
 from allocation_assets.allocation.problem import AllocationProblem
-from allocation_assets.demand.distribution import expected_sales
+from allocation_assets.allocation.scorer import worth_of
 
 
 def worth(p: AllocationProblem, units: np.ndarray) -> float:
-    """Value and presentation bonus of shipping `units`, from closed forms."""
-    stock = p.position_units + units
-    sold = expected_sales(stock, p.mean_units, p.dispersion)
-    sold = sold - expected_sales(p.position_units, p.mean_units, p.dispersion)
-    shown = np.minimum(stock, p.presentation_min_units) - np.minimum(p.position_units, p.presentation_min_units)
-    cost = p.holding_per_unit + p.ship_cost_per_unit
-    return float(np.sum(p.earned_per_unit * sold - units * cost + p.presentation_value_per_unit * shown))
+    """Value and presentation bonus of shipping `units`."""
+    value, _, bonus = worth_of(p, units)
+    return float(np.sum(value + bonus))
 
 
 def proportional(p: AllocationProblem, want: np.ndarray) -> np.ndarray:

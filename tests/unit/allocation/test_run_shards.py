@@ -19,7 +19,7 @@ from allocation_assets.allocation.frames import build_problem, certificate_table
 from allocation_assets.allocation.problem import AllocationProblem, AllocationSettings
 from allocation_assets.allocation.shards import InputFiles, RunShards, read_inputs
 from allocation_assets.allocation.streamed import _Loads, streamed_plan
-from allocation_assets.schedule import pair_shards, sku_ranges
+from allocation_assets.schedule import scheduled_pairs, sku_ranges
 from allocation_assets.tables import write_lake
 from tests.unit.allocation.pairs_of_a_run import DAY, booked_of, pair_table, policy_of_rules, supply_of
 
@@ -95,7 +95,7 @@ def test_ranges_hold_every_pair_once_in_order(run, most):
     whole = run.whole().pairs
     assert sum(skus.pairs for skus in ranges) == whole.table.num_rows
     assert len(ranges) == 1 if most == 10_000 else len(ranges) > 2
-    cut = list(pair_shards(run.connection, run.files.segments, run.policy, DAY, most))
+    cut = [scheduled_pairs(run.connection, run.files.segments, run.policy, DAY, skus) for skus in ranges]
     assert [part.table.num_rows for part in cut] == [skus.pairs for skus in ranges]
     assert pa.concat_tables([part.table for part in cut]).combine_chunks() == whole.table.combine_chunks()
     np.testing.assert_array_equal(np.concatenate([part.schedule.ship_date for part in cut]), whole.schedule.ship_date)
