@@ -41,7 +41,7 @@ def binding_reasons(inst: Instance, x, shared, left: Limits, need_units, net_nee
         *_own_limits(inst, x, none),
         (none & (inst.no_line == 1), "line_cost"),
         (none & (inst.no_line == 2), "min_shipment"),
-        (got >= net_need_units, "hold_back"),
+        ((got >= net_need_units) & (row_left >= step), "hold_back"),
         ((x >= shared) | (none & (shared < inst.least)), "fair_share"),
         *_pool_limits(inst, left, step),
         ((row_left < step) & (row_left + held >= np.maximum(needs, pack)), "hold_back"),

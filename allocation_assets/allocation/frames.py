@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from allocation_assets.allocation import limits
+from allocation_assets.allocation.kept_stock import kept_prices
 from allocation_assets.allocation.least_change import ForcedMinimums, forced_minimums
 from allocation_assets.allocation.market import Limits
 from allocation_assets.allocation.problem import (
@@ -49,10 +50,11 @@ def build_problem(
     cycle = cycle_days(pairs)
     free = np.maximum(rows["row_available"] - rows["row_hold_back"], 0)
     pools = limits.pools(pairs, rows["pair_row"], free, rows["row_protected"])
+    worth, position = _demand_and_money(pairs, forecasts, trust, cycle), position_units(table, trust)
     return allocation_problem(
         pair_row=rows["pair_row"],
         pair_key=np.arange(table.num_rows),
-        position_units=position_units(table, trust),
+        position_units=position,
         shelf_capacity_units=integers(table, "shelf_capacity", -1),
         min_units=limits.minimum(pairs),
         max_units=limits.maximum(pairs),
@@ -68,24 +70,31 @@ def build_problem(
         row_case_pack=rows["row_case_pack"],
         row_available_units=rows["row_available"],
         row_hold_back_units=rows["row_hold_back"],
-        row_keep_price=_keep_price(rows, cycle),
+        row_keep_price=kept_prices(pairs, forecasts, rows, worth, position, run_date),
         row_rule=rows["row_rule"],
-        **_demand_and_money(pairs, forecasts, trust, cycle),
+        **worth,
         **limits.capacities(pairs, rows, booked),
     )
 
 
 def _demand_and_money(pairs: ScheduledPairs, forecasts: pa.Table, trust: RecordTrust, cycle: np.ndarray) -> dict:
-    """Demand over the horizon, raised by the buffers, and what a unit earns and costs at each pair."""
+    """Demand over the horizon, raised by the buffers, and what a unit earns and costs at each pair.
+
+    A unit that is left unsold saves a later shipment, so the lane's cost is one of units sold; an item on its way out
+    has no later shipment, there every unit sent pays it.
+    """
     values, schedule = pairs.policy, pairs.schedule
     daily_mean = floats(forecasts, "daily_mean") * (1.0 + trust.buffer_rate)
+    lane_cost = floats(pairs.table, "cost_per_unit")
+    leaves = pc.equal(pairs.table["lifecycle"], "exit").fill_null(False).to_numpy(zero_copy_only=False)
+    earned = values["allocation.priority_weight"] * values["costs.lost_sale_per_unit"]
     return {
         "mean_units": daily_mean * schedule.horizon_days.astype(np.float64),
         "daily_mean_units": daily_mean,
         "dispersion": np.maximum(floats(forecasts, "dispersion", 1.0), 1.0),
-        "gain_per_unit": np.maximum(values["allocation.priority_weight"] * values["costs.lost_sale_per_unit"], 0.0),
+        "gain_per_unit": np.maximum(earned - np.where(leaves, 0.0, lane_cost), 0.0),
         "holding_per_unit": values["costs.holding_per_unit_day"] * np.where(schedule.block == 0, cycle, 0.0),
-        "ship_cost_per_unit": floats(pairs.table, "cost_per_unit"),
+        "ship_cost_per_unit": np.where(leaves, lane_cost, 0.0),
         "line_cost": np.nan_to_num(values["costs.shipment_per_line"]),
         "presentation_min_units": integers(pairs.table, "presentation_min"),
         "presentation_value_per_unit": np.maximum(values["allocation.presentation_value_per_unit"], 0.0),
@@ -96,15 +105,6 @@ def cycle_days(pairs: ScheduledPairs) -> np.ndarray:
     """Days (n,) between the arrival decided now and the next one: what a unit sent is held for, and when one kept can follow."""
     schedule = pairs.schedule
     return (schedule.next_arrival_date - schedule.arrival_date).astype("timedelta64[D]").astype(np.float64)
-
-
-def _keep_price(rows: dict[str, np.ndarray], cycle: np.ndarray) -> np.ndarray:
-    """Money (m,) that a unit kept at the DC is expected to earn before the next inbound.
-
-    The one place where `keep.keep_prices` is called. Known here: per row `row_inbound_days` (days from the run date to the
-    next inbound, NaN = none known or predicted) and `row_inbound_units`; per pair its days between shipments, `cycle`.
-    """
-    return np.zeros(len(rows["row_dc"]))
 
 
 def supply_rows(pairs: ScheduledPairs, supply: pa.Table, policy: Policy, run_date: date) -> dict[str, np.ndarray]:
@@ -128,7 +128,8 @@ def supply_rows(pairs: ScheduledPairs, supply: pa.Table, policy: Policy, run_dat
         "row_protected": _of_supply(supply, at, "protected_units", 0),
         "row_rule": np.array([RULES[name] for name in values["allocation.rule"]], np.int64),
         "row_inbound_days": _inbound_days(supply, at, run_date),
-        "row_inbound_units": _of_supply(supply, at, "next_inbound_units", 0),
+        "row_keep_days": np.asarray(values["allocation.keep_days"], np.float64),
+        "row_is_by_value": np.isnan(values["allocation.hold_back_rate"]),
         "row_dispatch_units": _of_supply(supply, at, "dispatch_capacity_units", -1),
         "row_dispatch_lines": _of_supply(supply, at, "dispatch_capacity_lines", -1),
     }
@@ -142,12 +143,13 @@ def _supply_at(of_row: pa.Table, supply: pa.Table) -> np.ndarray:
 
 
 def _row_policy(of_row: pa.Table, policy: Policy, run_date: date) -> Resolution:
-    """Hold-back and rule of each supply row: `location` is the DC, what only a receiver has matches nothing."""
+    """Hold-back, rule and days to last of each supply row: `location` is the DC, what only a receiver has matches nothing."""
     attributes = {name: of_row[name] for name in of_row.column_names if name not in ("to_location_id", "location_type")}
     attributes |= {"location_id": of_row["from_location_id"], "location_type": pa.array(["dc"] * of_row.num_rows)}
     for name in ("region", "cluster", "channel", "tier"):
         attributes[name] = pa.nulls(of_row.num_rows, pa.string())
-    return policy.resolve(["allocation.hold_back_rate", "allocation.rule"], pa.table(attributes), run_date)
+    names = ["allocation.hold_back_rate", "allocation.keep_days", "allocation.rule"]
+    return policy.resolve(names, pa.table(attributes), run_date)
 
 
 def _row_key(location: pa.ChunkedArray, sku: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from allocation_assets.allocation.engine import plan
+from allocation_assets.allocation.keep import Outlook, keep_prices
 from allocation_assets.allocation.problem import AllocationSettings, allocation_problem
 
 
@@ -24,3 +27,5 @@ def warm_up() -> None:
     plan(problem, replace(settings, stream_pairs=0))
     for rule in (1, 2, 3):
         plan(replace(problem, row_rule=problem.row_rule + rule), settings)
+    one = np.ones(1)
+    keep_prices(Outlook(np.array([0, 1]), *[one] * 13), 1)

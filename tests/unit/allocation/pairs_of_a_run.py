@@ -17,7 +17,7 @@ from allocation_assets.schedule import PARAMETERS, ScheduledPairs
 DAY = date(2026, 11, 23)
 _TEXT = {
     "from_location_id": "DC1", "to_location_id": "S1", "sku_id": "A", "department": "dry", "channel": "store", "region": None,
-    "cluster": None, "tier": None, "location_type": "store", "override_id": None, "order_multiple": None, "segment": "A",
+    "cluster": None, "tier": None, "location_type": "store", "override_id": None, "order_multiple": None, "segment": "A", "lifecycle": "core",
 }  # fmt: skip
 _UNITS = {
     "case_pack": 1, "on_hand": 0, "reserved": 0, "committed": 0, "in_transit": 0, "firm_units": 0, "open_order_units": 0,
@@ -71,7 +71,8 @@ def supply_of(*rows: dict) -> pa.Table:
 
 def forecasts_of(means: list[float]) -> pa.Table:
     """Forecasts aligned with the pairs; Poisson."""
-    return pa.table({"daily_mean": pa.array(means, pa.float64()), "dispersion": pa.array([1.0] * len(means))})
+    mean, one = pa.array(means, pa.float64()), pa.array([1.0] * len(means))
+    return pa.table({"daily_mean": mean, "dispersion": one, "next_day_mean": mean, "next_day_dispersion": one})
 
 
 def trust_in_books(table: pa.Table) -> RecordTrust:

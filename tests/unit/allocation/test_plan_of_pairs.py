@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-import numpy as np
 import pytest
 
 from allocation_assets.allocation.engine import plan
@@ -67,7 +66,7 @@ def test_the_problem_carries_what_policy_and_lanes_say(tmp_path):
     assert problem.row_supply_units.tolist() == [100, 49]
     assert problem.daily_mean_units.tolist() == [1.0, 2.0, 3.0] and problem.mean_units.tolist() == [3.0, 6.0, 9.0]
     assert problem.position_units.tolist() == [0, 0, 2]
-    assert problem.row_keep_price.tolist() == [0.0, 0.0]
+    assert problem.row_keep_price.tolist() == [0.0, 0.0], "plenty until the inbound; a set hold-back rate"
 
 
 def test_a_store_in_two_supply_rows_of_no_stock_is_still_planned():
@@ -78,8 +77,8 @@ def test_a_store_in_two_supply_rows_of_no_stock_is_still_planned():
 
 def test_layers_least_shipments_and_their_columns(tmp_path):
     policy = policy_of_rules(tmp_path, "{id: base, set: {allocation.cases_per_layer: 4, allocation.min_ship_units: 20}}")
-    rows = at("S1", "S2", case_pack=2, order_multiple="layer", cost_per_unit=2.0)
-    big, small = decided(rows, supply_of({}), policy, means=[20.0, 1.0])
+    rows = at("S1", "S2", case_pack=2, order_multiple="layer", cost_per_unit=2.0, lifecycle="exit")
+    big, small = decided(rows, supply_of({"available": 2000}), policy, means=[20.0, 1.0])
     assert big["units"] % 8 == 0 and big["units"] >= 24
     assert big["cases"] == big["units"] // 2
     assert (big["order_units"], big["min_ship_units"], big["case_pack"]) == (8, 20, 2)
@@ -149,20 +148,3 @@ def test_prices_are_what_one_unit_more_is_worth():
     assert row["units"] == 2 and row["binding_constraint"] == "receiving_capacity"
     assert row["receiving_price"] > 0 and row["supply_price"] == 0
     assert free["binding_constraint"] == "need_met" and free["receiving_price"] == 0
-
-
-def test_inbound_reaches_the_place_where_keep_prices_are_made(monkeypatch):
-    from allocation_assets.allocation import frames
-
-    seen = {}
-
-    def kept(rows, cycle):
-        seen.update(rows, cycle=cycle)
-        return np.full(len(rows["row_dc"]), 0.5)
-
-    monkeypatch.setattr(frames, "_keep_price", kept)
-    supply = supply_of({"next_inbound_date": date(2026, 11, 30), "next_inbound_units": 48}, {"sku_id": "B"})
-    *_, problem = problem_of([*at("S1"), *at("S1", sku_id="B")], supply)
-    np.testing.assert_array_equal(seen["row_inbound_days"], [7.0, np.nan])
-    assert seen["row_inbound_units"].tolist() == [48, 0] and seen["cycle"].tolist() == [1.0, 1.0]
-    assert problem.row_keep_price.tolist() == [0.5, 0.5]

@@ -59,6 +59,7 @@ class Run:
             "forecasts": pa.table({
                 "sku_id": pairs["sku_id"], "location_id": pairs["to_location_id"],
                 "daily_mean": random.gamma(2.0, 2.0, len(rows)), "dispersion": np.full(len(rows), 1.5),
+                "next_day_mean": np.full(len(rows), 1.0), "next_day_dispersion": np.full(len(rows), 1.2),
             }),
             "beliefs": pa.schema([("location_id", pa.string()), ("sku_id", pa.string()), ("believed_on_hand", pa.int64()),
                                   ("probability_wrong", pa.float64())]).empty_table(),

@@ -1,0 +1,75 @@
+"""What a run's tables say about the stock that stays at a DC: the input of its price (`keep`). Pure."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+
+from allocation_assets.allocation.keep import Outlook, keep_prices
+from allocation_assets.allocation.problem import MARGINAL_VALUE
+from allocation_assets.schedule import ScheduledPairs
+from allocation_assets.tables import floats, truths
+
+
+def kept_prices(
+    pairs: ScheduledPairs,
+    forecasts: pa.Table,
+    rows: dict[str, np.ndarray],
+    worth: dict[str, np.ndarray],
+    position_units: np.ndarray,
+    run_date: date,
+) -> np.ndarray:
+    """Money (m,) per unit and row, 0 where policy decides instead of value: a set hold-back rate, a rule of fair share; and
+    where less than a case is there to be kept.
+
+    `rows` of `frames.supply_rows`, `worth` what units earn and cost at the pairs (n). Pairs that nothing reaches
+    (blocked, closed, no day to ship) need nothing; where no inbound is known or predicted, stock is to last for
+    `allocation.keep_days`.
+    """
+    schedule, today = pairs.schedule, np.datetime64(run_date, "D")
+    order = np.argsort(rows["pair_row"], kind="stable")
+    is_served = (schedule.horizon_days > 0) & ~truths(pairs.table, "is_blocked")
+
+    def days(dates: np.ndarray, origin) -> np.ndarray:
+        return np.where(is_served, (dates - origin).astype("timedelta64[D]").astype(np.float64), 1.0)
+
+    of_pairs = {
+        "daily_mean": np.where(is_served, worth["daily_mean_units"], 0.0),
+        "dispersion": worth["dispersion"],
+        "horizon_days": schedule.horizon_days,
+        "wait_days": days(schedule.ship_date, today) - 1.0,
+        "gap_days": np.maximum(days(schedule.next_arrival_date, schedule.arrival_date), 1.0),
+        "arrive_days": days(schedule.arrival_date, today),
+        "position_units": np.maximum(position_units, 0),
+        "gain_per_unit": worth["gain_per_unit"],
+        "holding_per_unit": worth["holding_per_unit"],
+        "ship_cost_per_unit": worth["ship_cost_per_unit"],
+    }
+    inbound, stock = rows["row_inbound_days"], np.maximum(rows["row_available"] - rows["row_hold_back"], 0)
+    outlook = Outlook(
+        row_ptr=np.searchsorted(rows["pair_row"][order], np.arange(len(inbound) + 1)),
+        **{name: values[order] for name, values in of_pairs.items()},
+        stock_units=stock,
+        inbound_days=np.where(np.isnan(inbound), rows["row_keep_days"], np.maximum(inbound, 1.0)),
+        level_variance=_shared_level_variance(pairs, forecasts, rows["pair_row"], len(inbound)),
+    )
+    is_priced = rows["row_is_by_value"] & (rows["row_rule"] == MARGINAL_VALUE) & (stock >= rows["row_case_pack"])
+    return np.where(is_priced, keep_prices(outlook), 0.0)
+
+
+def _shared_level_variance(pairs: ScheduledPairs, forecasts: pa.Table, pair_row: np.ndarray, rows: int) -> np.ndarray:
+    """Relative variance (rows,) of the level that a SKU's locations share: the least that any of them shows.
+
+    A forecast's dispersion over a horizon is its day's plus mean x the level's variance (demand/outlook.py), so two
+    horizons tell the variance; what a location's own ratio adds to it is not shared.
+    """
+    day_mean, day = floats(forecasts, "next_day_mean"), floats(forecasts, "next_day_dispersion", 1.0)
+    total = floats(forecasts, "daily_mean") * pairs.schedule.horizon_days
+    more = total - day_mean
+    tells = more > 1e-9
+    least = np.full(rows, np.inf)
+    variance = (floats(forecasts, "dispersion", 1.0) - day)[tells] / more[tells]
+    np.minimum.at(least, pair_row[tells], np.maximum(variance, 0.0))
+    return np.where(np.isfinite(least), least, 0.0)
