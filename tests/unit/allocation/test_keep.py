@@ -77,7 +77,7 @@ def test_an_uncertain_level_makes_ample_stock_precious_and_short_stock_less_so()
     stores=st.integers(1, 6), seed=st.integers(0, 10**6), stock=st.integers(0, 60), more=st.integers(1, 40),
     inbound=st.integers(1, 20),
 )  # fmt: skip
-def test_more_stock_is_never_dearer_a_later_inbound_never_cheaper(stores, seed, stock, more, inbound):
+def test_more_stock_is_never_dearer_and_no_price_beats_the_best_sale(stores, seed, stock, more, inbound):
     rng = np.random.default_rng(seed)
     o = outlook(
         stores, daily_mean=rng.gamma(1.0, 1.0, stores), dispersion=rng.uniform(1, 3, stores), position_units=rng.integers(0, 9, stores),
@@ -86,9 +86,12 @@ def test_more_stock_is_never_dearer_a_later_inbound_never_cheaper(stores, seed, 
     )  # fmt: skip
     [price] = keep_prices(o, 1)
     [with_more] = keep_prices(replace(o, stock_units=o.stock_units + more), 1)
-    [later] = keep_prices(replace(o, inbound_days=o.inbound_days + more), 1)
-    assert 0 <= with_more <= price + 1e-9 <= later + 2e-9
-    assert price <= o.gain_per_unit.max() + 1e-9
+    assert 0 <= with_more <= price + 1e-9 <= o.gain_per_unit.max() + 2e-9
+
+
+def test_the_longer_stock_must_last_the_dearer_it_is():
+    prices = [keep_prices(outlook(stores=2, inbound_days=np.array([float(days)])), 1)[0] for days in (2, 3, 4, 6, 9, 14)]
+    assert prices == sorted(prices) and prices[0] < prices[-1] / 2 and prices[-1] > 9
 
 
 def test_rows_stand_alone():
