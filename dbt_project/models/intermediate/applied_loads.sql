@@ -11,6 +11,7 @@
 -- depends_on: {{ ref('int_booked_capacity') }}
 -- depends_on: {{ ref('int_promotions_in_force') }}
 -- depends_on: {{ ref('int_late_demand') }}
+-- depends_on: {{ ref('int_deliveries') }}
 {{ config(materialized='table', tags=['inventory']) }}
 
 select
