@@ -12,6 +12,7 @@
 -- depends_on: {{ ref('int_promotions_in_force') }}
 -- depends_on: {{ ref('int_late_demand') }}
 -- depends_on: {{ ref('int_deliveries') }}
+-- depends_on: {{ ref('int_lane_terms') }}
 {{ config(materialized='table', tags=['inventory']) }}
 
 select

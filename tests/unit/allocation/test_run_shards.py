@@ -63,6 +63,8 @@ class Run:
             "beliefs": pa.schema([("location_id", pa.string()), ("sku_id", pa.string()), ("believed_on_hand", pa.int64()),
                                   ("probability_wrong", pa.float64())]).empty_table(),
             "reliability": pa.schema([("location_id", pa.string()), ("action", pa.string()), ("buffer_rate", pa.float64())]).empty_table(),
+            "inbound": pa.schema([("location_id", pa.string()), ("sku_id", pa.string()), ("predicted_date", pa.date32()),
+                                  ("predicted_units", pa.int64())]).empty_table(),
         }  # fmt: skip
         for name, table in made.items():
             pq.write_table(table, root / f"{name}.parquet")
