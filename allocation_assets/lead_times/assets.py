@@ -10,7 +10,17 @@ import numpy as np
 import pyarrow as pa
 
 from allocation_assets.lead_times import queries
-from allocation_assets.lead_times.lanes import BASES, DRIFTS, Deliveries, LaneFigures, Lanes, LaneSettings, lane_figures, moments, quantile
+from allocation_assets.lead_times.lanes import (
+    BASES,
+    DRIFTS,
+    Deliveries,
+    LaneFigures,
+    Lanes,
+    LaneSettings,
+    lane_figures,
+    moments,
+    quantile,
+)
 from allocation_assets.lead_times.predict import predict
 from allocation_assets.policy import Policy
 from allocation_assets.policy.columns import COLUMN_NAMES

@@ -1,8 +1,8 @@
 """Figures of every lane from what it delivered: discrete distributions of delay and lead time, rates, drift. Pure.
 
-An order counts once, whatever its number of lines: its lines come on the same truck, so they are one observation. Within
-the order each line has the same weight. What is overdue and open counts as arriving the day after the run date, the least
-that it can be late by now.
+Distributions are of lines: what the next line will see. The evidence are orders: the lines of one come on the same truck,
+so that an order is one observation, weighted by its lines (Buehlmann and Straub). What is overdue and open counts as
+arriving the day after the run date, the least that it can be late by now.
 
 Every distribution and rate of a lane is drawn towards its sender and its class of lanes (`credibility`), and the class
 towards what is stated (nothing late, as long as stated, nothing short) by `prior_orders` imagined orders.
@@ -96,14 +96,22 @@ class LaneFigures:
 
 
 @dataclass(frozen=True)
+class _Orders:
+    """Orders (O,): lane, lines, mean days of the lines, and whether any came lately."""
+
+    lane: np.ndarray
+    lines: np.ndarray
+    mean: np.ndarray
+    is_recent: np.ndarray
+
+
+@dataclass(frozen=True)
 class _Measured:
-    """Days of one kind (clipped to +-K) as the lanes' own tables (L, 2 K + 1), with the means of their orders (O,)."""
+    """Days of one kind (clipped to +-K): the lanes' own tables (L, 2 K + 1), what `credibility` needs of them, the orders."""
 
     table: np.ndarray
     experience: dict[str, np.ndarray]
-    order_lane: np.ndarray
-    order_mean: np.ndarray
-    is_recent: np.ndarray
+    orders: _Orders
 
 
 def lane_figures(lanes: Lanes, seen: Deliveries, settings: LaneSettings) -> LaneFigures:
@@ -116,13 +124,13 @@ def lane_figures(lanes: Lanes, seen: Deliveries, settings: LaneSettings) -> Lane
     at_zero[k] = 1.0
     delay, factor, within_delay = _shrunk_tables(lanes, late, at_zero, settings)
     longer, _, within_lead = _shrunk_tables(lanes, excess, at_zero, settings)
-    orders, lead_orders = late.experience["weight"], excess.experience["weight"]
+    orders, lead_orders = late.experience["observations"], excess.experience["observations"]
     spread = np.where(_basis(lanes, lead_orders) >= BASES.index("stated"), np.nan_to_num(lanes.stated_sd), 0.0)
     longer = np.where(spread[:, None] > 0, rounded_normal(spread, k), longer)
     gap = _lane_mean(seen.lane, np.where(np.isnan(seen.lead), np.nan, seen.gap), len(lanes.sender))
     return LaneFigures(
-        orders=orders.astype(np.int64),
-        lead_orders=lead_orders.astype(np.int64),
+        orders=orders,
+        lead_orders=lead_orders,
         basis=_basis(lanes, orders),
         factor=factor,
         delay=delay,
@@ -165,20 +173,26 @@ def lead_table(excess: np.ndarray, stated: np.ndarray, k: int) -> np.ndarray:
 def _measure(lanes: Lanes, seen: Deliveries, days: np.ndarray, k: int) -> _Measured:
     count, known = len(lanes.sender), ~np.isnan(days)
     orders = int(seen.order.max(initial=-1)) + 1
-    order, lane = seen.order[known], seen.lane[known]
+    order, lane, lines = seen.order[known], seen.lane[known], seen.lines[known].astype(float)
     clipped = np.clip(days[known], -k, k).astype(np.int64)
-    lines = seen.lines[known].astype(float)
-    share = lines / np.bincount(order, lines, orders)[order]
-    table = np.bincount(lane * (2 * k + 1) + clipped + k, share, count * (2 * k + 1)).reshape(count, 2 * k + 1)
+    table = np.bincount(lane * (2 * k + 1) + clipped + k, lines, count * (2 * k + 1)).reshape(count, 2 * k + 1)
     used, first = np.unique(order, return_index=True)
-    order_mean = np.bincount(order, share * clipped, orders)[used]
-    order_lane = lane[first]
-    recent = np.bincount(order, seen.is_recent[known], orders)[used] > 0
-    weight = np.bincount(order_lane, minlength=count).astype(float)
-    mean = np.bincount(order_lane, order_mean, count) / np.maximum(weight, 1.0)
-    squares = np.bincount(order_lane, (order_mean - mean[order_lane]) ** 2, count)
-    experience = {"weight": weight, "mean": mean, "squares": squares, "observations": weight}
-    return _Measured(table / np.maximum(weight, 1.0)[:, None], experience, order_lane, order_mean, recent)
+    of_order = _Orders(
+        lane=lane[first], lines=np.bincount(order, lines, orders)[used], is_recent=np.bincount(order, seen.is_recent[known], orders)[used] > 0,
+        mean=np.bincount(order, lines * clipped, orders)[used] / np.bincount(order, lines, orders)[used],
+    )  # fmt: skip
+    weight, mean, squares, number = _spread(of_order.lane, of_order.lines, of_order.mean, count)
+    experience = {"weight": weight, "mean": mean, "squares": squares, "observations": number}
+    return _Measured(table / np.where(weight > 0, weight, 1.0)[:, None], experience, of_order)
+
+
+def _spread(
+    lane: np.ndarray, weight: np.ndarray, value: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of weighted values by lane: total weight, mean, sum of w (x - mean)^2 and number; (L,) each."""
+    total = np.bincount(lane, weight, count)
+    mean = np.bincount(lane, weight * value, count) / np.where(total > 0, total, 1.0)
+    return total, mean, np.bincount(lane, weight * (value - mean[lane]) ** 2, count), np.bincount(lane, minlength=count)
 
 
 def _classes(lanes: Lanes) -> list[np.ndarray]:
@@ -197,8 +211,7 @@ def _shrunk_tables(
     table, factor, within = (np.zeros_like(measured.table), *(np.zeros(len(lanes.sender)) for _ in range(2)))
     for at in _classes(lanes):
         hierarchy = _fit_class(lanes, at, measured.experience, LEAST_DAYS_WITHIN)
-        orders = measured.experience["weight"][at].sum()
-        share = _prior_share(orders, settings)
+        share = _prior_share(measured.experience["observations"][at].sum(), settings)
         table[at] = hierarchy.blend(measured.table[at], prior, share)
         factor[at], within[at] = hierarchy.lane_factor, hierarchy.within
     return table, factor, within
@@ -215,18 +228,13 @@ def _shrunk_rate(lanes: Lanes, seen: Deliveries, part: np.ndarray, whole: np.nda
     used = np.flatnonzero(wholes > 0)
     lane_of = np.zeros(orders, np.int64)
     lane_of[seen.order] = seen.lane
-    lane, weight = lane_of[used], wholes[used]
-    rate = np.clip(parts[used] / weight, 0.0, 1.0)
-    total = np.bincount(lane, weight, count)
-    mean = np.bincount(lane, weight * rate, count) / np.where(total > 0, total, 1.0)
-    experience = {
-        "weight": total, "mean": mean, "squares": np.bincount(lane, weight * (rate - mean[lane]) ** 2, count),
-        "observations": np.bincount(lane, minlength=count).astype(float),
-    }  # fmt: skip
+    rate = np.clip(parts[used] / wholes[used], 0.0, 1.0)
+    weight, mean, squares, number = _spread(lane_of[used], wholes[used], rate, count)
+    experience = {"weight": weight, "mean": mean, "squares": squares, "observations": number}
     shrunk = np.zeros(count)
     for at in _classes(lanes):
         hierarchy = _fit_class(lanes, at, experience, LEAST_RATE_WITHIN)
-        share = _prior_share(experience["observations"][at].sum(), settings)
+        share = _prior_share(number[at].sum(), settings)
         shrunk[at] = hierarchy.blend(mean[at][:, None], np.zeros(1), share)[:, 0]
     return np.clip(shrunk, 0.0, 1.0)
 
@@ -266,23 +274,26 @@ def _drift(
 def _moved(measured: _Measured, within: np.ndarray, settings: LaneSettings) -> tuple[np.ndarray, np.ndarray]:
     """Days (L,) by which the recent orders of a lane differ from its earlier ones, and the two-sample z of it.
 
-    The variance of an order is that of the lane's earlier ones, drawn towards that of the class by `prior_orders`. 0 where
-    either part has fewer than `drift_orders` orders.
+    The variance is that of the earlier ones. 0 where either part has fewer than `drift_orders` orders.
     """
-    (n_new, mean_new, _), (n_old, mean_old, squares) = (_part(measured, len(within), part) for part in (True, False))
-    variance = (squares + settings.prior_orders * within) / (np.maximum(n_old - 1, 0) + settings.prior_orders)
-    error = np.sqrt(variance * (1.0 / np.maximum(n_new, 1) + 1.0 / np.maximum(n_old, 1)))
+    (w_new, mean_new, _, n_new), (w_old, mean_old, squares, n_old) = (
+        _part(measured.orders, len(within), is_recent) for is_recent in (True, False)
+    )
+    variance = _variance(squares, n_old, within, settings)
+    error = np.sqrt(variance / np.maximum(w_new, 1.0) + variance / np.maximum(w_old, 1.0))
     is_enough = (n_new >= settings.drift_orders) & (n_old >= settings.drift_orders)
     shift = np.where(is_enough, mean_new - mean_old, 0.0)
     return shift, shift / error
 
 
-def _part(measured: _Measured, count: int, is_recent: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    at = measured.is_recent == is_recent
-    lane, mean = measured.order_lane[at], measured.order_mean[at]
-    number = np.bincount(lane, minlength=count)
-    average = np.bincount(lane, mean, count) / np.maximum(number, 1)
-    return number, average, np.bincount(lane, (mean - average[lane]) ** 2, count)
+def _part(orders: _Orders, count: int, is_recent: bool) -> tuple[np.ndarray, ...]:
+    at = orders.is_recent == is_recent
+    return _spread(orders.lane[at], orders.lines[at], orders.mean[at], count)
+
+
+def _variance(squares: np.ndarray, number: np.ndarray, within: np.ndarray, settings: LaneSettings) -> np.ndarray:
+    """Variance (L,) of an order of one line: the lane's own, drawn towards that of its class by `prior_orders`."""
+    return (squares + settings.prior_orders * within) / (np.maximum(number - 1, 0) + settings.prior_orders)
 
 
 def _off_stated(
@@ -293,8 +304,7 @@ def _off_stated(
     An order may be older than the first picture that names it, so a lane is quicker than stated only as far as it would be
     with its orders placed right after the picture before.
     """
-    number, mean, squares = (excess.experience[name] for name in ("weight", "mean", "squares"))
+    weight, mean, squares, number = (excess.experience[name] for name in ("weight", "mean", "squares", "observations"))
     sure = np.where(mean < 0, np.minimum(mean + np.nan_to_num(gap), 0.0), mean)
-    variance = (squares + settings.prior_orders * within) / (np.maximum(number - 1, 0) + settings.prior_orders)
     shift = np.where(lanes.is_stated & (number >= settings.drift_orders), sure, 0.0)
-    return shift, shift / np.sqrt(variance / np.maximum(number, 1))
+    return shift, shift / np.sqrt(_variance(squares, number, within, settings) / np.maximum(weight, 1.0))
