@@ -75,9 +75,13 @@ def figure_table(figures: LaneFigures, stated_days: np.ndarray, max_delay_days: 
         columns |= {f"{name}_p{level}": quantile(table, first, level / 100) for level in (50, 90, 95)}
         columns[f"{name}_probabilities"] = _lists(np.round(table, 9))
     columns |= {name: getattr(figures, name) for name in ("orders", "lead_orders", "factor", "short_rate", "damaged_rate", "order_gap_days")}
-    columns |= {"basis": np.array(BASES, object)[figures.basis], "late_share": figures.delay[:, max_delay_days + 1 :].sum(axis=1)}
+    columns |= {"basis": _words(BASES, figures.basis), "late_share": figures.delay[:, max_delay_days + 1 :].sum(axis=1)}
     drift = figures.drift
-    return pa.table(columns | {"drift_of": np.array(DRIFTS, object)[drift.of], "drift_days": drift.days, "drift_deviations": drift.deviations})
+    return pa.table(columns | {"drift_of": _words(DRIFTS, drift.of), "drift_days": drift.days, "drift_deviations": drift.deviations})
+
+
+def _words(names: tuple[str, ...], codes: np.ndarray) -> pa.Array:
+    return pa.array(np.array(names, object)[codes], pa.string())
 
 
 def _lists(table: np.ndarray) -> pa.ListArray:
@@ -101,7 +105,7 @@ def decide(session: RunSession, connection: duckdb.DuckDBPyConnection, run_date:
     lane = integers(open_lines, "lane")
     ahead = predict(figures.delay, figures.short_rate, lane, integers(open_lines, "promised_days"), integers(open_lines, "units"))
     predicted = {"p50_days": ahead.p50_days, "p90_days": ahead.p90_days, "predicted_units": ahead.units,
-                 "basis": np.array(BASES, object)[figures.basis[lane]]}  # fmt: skip
+                 "basis": _words(BASES, figures.basis[lane])}  # fmt: skip
     for name, values in predicted.items():
         open_lines = open_lines.append_column(name, pa.array(values))
     scorecards = connection.execute(
