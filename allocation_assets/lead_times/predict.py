@@ -36,8 +36,8 @@ def predict(
     k = (delay.shape[1] - 1) // 2
     # The least delay still possible; beyond the table nothing of it is left, below it all of it.
     least = np.clip(1 - promised_days.astype(np.int64), -k, k + 1)
-    cases, case = np.unique(np.stack([lane, least]), axis=1, return_inverse=True)
-    days = [least_days(delay[cases[0]], cases[1] + k, level)[case] - k for level in LEVELS]
+    cases, case = np.unique(lane * (2 * k + 2) + least + k, return_inverse=True)
+    days = [least_days(delay[cases // (2 * k + 2)], cases % (2 * k + 2), level)[case] - k for level in LEVELS]
     p50, p90 = (np.where(each > k, 1, np.maximum(promised_days + each, 1)) for each in days)
     left = np.floor(units * (1.0 - short_rate[lane]) + 0.5).astype(np.int64)
     return Prediction(p50, np.maximum(p50, p90), np.clip(left, 0, units))

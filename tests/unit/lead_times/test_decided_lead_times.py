@@ -84,7 +84,7 @@ def test_a_scorecard_by_hand(run: Run):
     run.awaited("O5", "A", DAY)
     run.decided()
     columns = "supplier_id, orders, lines, overdue_lines, on_time_rate, in_full_rate, otif_rate, short_rate, damaged_rate, mean_delay_days, short_value"
-    rows = {row[0]: row[1:-1] + (float(row[-1]),) for row in run.rows("vendor_scorecards", columns)}
+    rows = {row[0]: (*row[1:-1], float(row[-1])) for row in run.rows("vendor_scorecards", columns)}
     assert rows["V1"] == pytest.approx((4, 4, 1, 3 / 5, 3 / 4, 2 / 5, 5 / 40, 3 / 35, 1 / 4, 10.0))
     assert rows["V2"] == pytest.approx((1, 1, 0, 0, 1, 0, 0, 0, 2, 0.0))
     assert rows["*"] == pytest.approx((5, 5, 1, 3 / 6, 4 / 5, 2 / 6, 5 / 50, 3 / 45, 3 / 5, 10.0))
