@@ -52,7 +52,7 @@ DATASETS: tuple[Dataset, ...] = (
     Dataset("record_beliefs", "decisions", ("location_id", "sku_id"), "run", True, False),
     Dataset("count_list", "decisions", ("location_id", "sku_id"), "run", True, False),
     Dataset("location_reliability", "decisions", ("location_id",), "run", False, False),
-    Dataset("lead_times", "decisions", ("from_id", "to_location_id"), "run", False, False),
+    Dataset("lead_times", "decisions", ("from_id", "to_location_id"), "run", True, False),
     Dataset("vendor_scorecards", "decisions", ("supplier_id",), "run", False, False),
     Dataset("inbound_predictions", "decisions", ("po_id", "location_id", "sku_id"), "run", True, False),
     Dataset("exceptions", "decisions", ("exception_id",), "run", True, False),
