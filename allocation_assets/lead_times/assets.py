@@ -38,7 +38,6 @@ _DESCRIPTIONS = {
 }
 
 
-
 def settings_of(policy: Mapping[str, Any]) -> LaneSettings:
     """What the kernel needs of the deployment's policy."""
     return LaneSettings(**{name: policy[f"lead_times.{name}"] for name in LaneSettings.__dataclass_fields__})
@@ -92,32 +91,40 @@ def _lists(table: np.ndarray) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(table[columns < length[:, None]]))
 
 
+def predictions(open_lines: pa.Table, figures: LaneFigures) -> pa.Table:
+    """The rows of `queries.OPEN_LINES` with what is predicted of them."""
+    lane = integers(open_lines, "lane")
+    ahead = predict(
+        figures.delay, figures.short_rate, lane, integers(open_lines, "promised_days"), integers(open_lines, "units")
+    )
+    columns = {name: open_lines[name] for name in open_lines.column_names}
+    columns |= {"p50_days": ahead.p50_days, "p90_days": ahead.p90_days, "predicted_units": ahead.units}
+    return pa.table(columns | {"basis": _words(BASES, figures.basis[lane])})
+
+
 def decide(session: RunSession, connection: duckdb.DuckDBPyConnection, run_date: date) -> dict[str, int]:
     """Read the window's deliveries, judge the lanes, predict what is open; returns rows per dataset."""
-    policy = session.policy.deployment(run_date)
-    window = {"day": run_date, "window_days": policy["lead_times.window_days"]}
-    for query, more in zip(queries.PREPARE, ({"recent_days": policy["lead_times.recent_days"]}, {}), strict=True):
-        connection.execute(query, window | more)
+    policy, day = session.policy.deployment(run_date), {"day": run_date}
+    window = day | {"window_days": policy["lead_times.window_days"]}
+    recent, scored = (day | {name: policy[f"lead_times.{name}"]} for name in ("recent_days", "scorecard_days"))
+    connection.execute(queries.DELIVERED, window | recent)
+    connection.execute(queries.KNOWN_LANES, window)
     table = connection.execute(queries.LANES).to_arrow_table()
     lanes, settings = lanes_of(table, session.policy, run_date), settings_of(policy)
     figures = lane_figures(lanes, deliveries_of(connection.execute(queries.DELIVERIES).to_arrow_table()), settings)
-    open_lines = connection.execute(queries.OPEN_LINES, {"day": run_date}).to_arrow_table()
-    lane = integers(open_lines, "lane")
-    ahead = predict(figures.delay, figures.short_rate, lane, integers(open_lines, "promised_days"), integers(open_lines, "units"))
-    predicted = {"p50_days": ahead.p50_days, "p90_days": ahead.p90_days, "predicted_units": ahead.units,
-                 "basis": _words(BASES, figures.basis[lane])}  # fmt: skip
-    for name, values in predicted.items():
-        open_lines = open_lines.append_column(name, pa.array(values))
-    scorecards = connection.execute(
-        queries.VENDOR_SCORECARDS, {"day": run_date, "scorecard_days": policy["lead_times.scorecard_days"]}
-    ).to_arrow_table()
-    shown = {"lanes": table, "figures": figure_table(figures, lanes.stated_days, settings.max_delay_days)}
+    open_lines = connection.execute(queries.OPEN_LINES, day).to_arrow_table()
+    tables = {
+        "lanes": table,
+        "figures": figure_table(figures, lanes.stated_days, settings.max_delay_days),
+        "scorecards": connection.execute(queries.VENDOR_SCORECARDS, scored).to_arrow_table(),
+        "predictions": predictions(open_lines, figures),
+    }
     written = (
-        ("lead_times", queries.LEAD_TIMES, shown, window | {"max_delay_days": settings.max_delay_days}),
-        ("vendor_scorecards", "FROM scorecards ORDER BY supplier_id", {"scorecards": scorecards}, None),
-        ("inbound_predictions", queries.INBOUND_PREDICTIONS, {"predictions": open_lines}, {"day": run_date}),
+        ("lead_times", queries.LEAD_TIMES, window | {"max_delay_days": settings.max_delay_days}),
+        ("vendor_scorecards", "FROM scorecards ORDER BY supplier_id", {}),
+        ("inbound_predictions", queries.INBOUND_PREDICTIONS, day),
     )
-    return {name: write_lake(session.decision_file(name, run_date), query, tables, said) for name, query, tables, said in written}
+    return {name: write_lake(session.decision_file(name, run_date), query, tables, said) for name, query, said in written}
 
 
 @dg.multi_asset(

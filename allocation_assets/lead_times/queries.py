@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 #: Groups of lines that came alike within the window, and lines that are open though they were promised by the run date:
-#: they come on the day after at the earliest.
-_DELIVERED = """
+#: they come on the day after at the earliest. A temporary table, as the one after it.
+DELIVERED = """
 CREATE OR REPLACE TEMP TABLE delivered AS
 SELECT from_id, to_location_id, lane_class, order_id, lines, delay_days AS delay, lead_days AS lead, due_units AS due,
     received_units AS received, short_of_due_units AS short, damaged_units AS damaged, order_gap_days AS gap,
@@ -21,7 +21,7 @@ WHERE business_date = $day AND in_transit_units > 0 AND expected_date <= $day AN
 GROUP BY ALL
 """
 #: Every lane that is stated, delivered or is waited for, numbered from 0 in order of its key.
-_LANES = """
+KNOWN_LANES = """
 CREATE OR REPLACE TEMP TABLE lanes AS
 WITH known AS (
     SELECT from_id, to_location_id, lane_class FROM int_lane_terms
@@ -41,8 +41,6 @@ FROM keyed AS k
 LEFT JOIN int_lane_terms AS t ON t.from_id = k.from_id AND t.to_location_id = k.to_location_id
 LEFT JOIN cadence AS c ON c.from_id = k.from_id AND c.to_location_id = k.to_location_id
 """
-#: Statements that make the temporary tables; the first two parameters are shared.
-PREPARE = (_DELIVERED, _LANES)
 LANES = "SELECT * FROM lanes ORDER BY lane"
 DELIVERIES = """
 SELECT l.lane, dense_rank() OVER (ORDER BY l.lane, d.order_id) - 1 AS order_code, d.lines, d.delay, d.lead, d.due, d.received,
