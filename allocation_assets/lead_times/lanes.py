@@ -164,7 +164,7 @@ def rounded_normal(deviation: np.ndarray, k: int) -> np.ndarray:
 def lead_table(excess: np.ndarray, stated: np.ndarray, k: int) -> np.ndarray:
     """P(lead time = i days) (L, max stated + K + 1) from tables of days beyond the stated ones; less than 0 counts as 0."""
     lanes, width = excess.shape
-    table = np.zeros((lanes, (stated.max(initial=0)) + k + 1))
+    table = np.zeros((lanes, stated.max(initial=0) + k + 1))
     days = np.maximum(stated[:, None] + np.arange(width) - k, 0)
     np.add.at(table, (np.arange(lanes)[:, None], days), excess)
     return table

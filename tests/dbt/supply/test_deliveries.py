@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from datetime import date
 
@@ -90,8 +91,6 @@ def test_daily_runs_equal_one_rebuild(folder, table):
 
 def test_a_step_that_runs_twice_changes_nothing(folder, tmp_path):
     before = Counter(rows(folder, "daily", "int_deliveries"))
-    import shutil
-
     (tmp_path / "again").mkdir()
     shutil.copy(folder / "daily" / "warehouse.duckdb", tmp_path / "again" / "warehouse.duckdb")
     lake = Lake.__new__(Lake)
