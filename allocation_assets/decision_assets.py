@@ -4,6 +4,7 @@ from allocation_assets.accuracy.assets import forecast_accuracy
 from allocation_assets.allocation.assets import allocate
 from allocation_assets.demand.assets import demand_forecasts
 from allocation_assets.exceptions.assets import exceptions
+from allocation_assets.lead_times.assets import lead_times
 from allocation_assets.reconciliation.assets import approval_outcomes, propose_adjustments, variance_causes
 from allocation_assets.records.assets import believe_records, reliability
 from allocation_assets.segmentation.assets import sku_segments
@@ -17,6 +18,7 @@ decision_assets = [
     forecast_accuracy,
     reliability,
     believe_records,
+    lead_times,
     allocate,
     variance_causes,
     propose_adjustments,

@@ -97,6 +97,26 @@ SCHEMAS = {
         "shrink_units BIGINT, shrink_value DECIMAL(18, 6), shrink_rate DOUBLE, is_chronic_receiving BOOLEAN, "
         "is_chronic_shrink BOOLEAN, action VARCHAR, buffer_rate DOUBLE, cause VARCHAR"
     ),
+    "decisions/lead_times": (
+        "business_date DATE, from_id VARCHAR, to_location_id VARCHAR, lane_class VARCHAR, window_days INTEGER, orders BIGINT,"
+        " lead_orders BIGINT, basis VARCHAR, credibility DOUBLE, stated_lead_days DOUBLE, lead_mean_days DOUBLE,"
+        " lead_variance_days2 DOUBLE, lead_p50_days INTEGER, lead_p90_days INTEGER, lead_p95_days INTEGER,"
+        " order_gap_days DOUBLE, delay_mean_days DOUBLE, delay_variance_days2 DOUBLE, delay_p50_days INTEGER,"
+        " delay_p90_days INTEGER, delay_p95_days INTEGER, late_share DOUBLE, short_rate DOUBLE, damaged_rate DOUBLE,"
+        " arrivals BIGINT, last_arrived_on DATE, mean_gap_days DOUBLE, drift_of VARCHAR, drift_days DOUBLE,"
+        " drift_deviations DOUBLE, lead_probabilities DOUBLE[], delay_from_days INTEGER, delay_probabilities DOUBLE[]"
+    ),
+    "decisions/vendor_scorecards": (
+        "business_date DATE, supplier_id VARCHAR, window_days INTEGER, orders BIGINT, lines BIGINT, overdue_lines BIGINT,"
+        " on_time_rate DOUBLE, in_full_rate DOUBLE, otif_rate DOUBLE, short_rate DOUBLE, damaged_rate DOUBLE,"
+        " mean_delay_days DOUBLE, ordered_units BIGINT, received_units BIGINT, short_units BIGINT, damaged_units BIGINT,"
+        f" short_value {_MONEY}"
+    ),
+    "decisions/inbound_predictions": (
+        "business_date DATE, po_id VARCHAR, location_id VARCHAR, sku_id VARCHAR, supplier_id VARCHAR, promised_date DATE,"
+        " promised_units BIGINT, predicted_date DATE, predicted_date_p90 DATE, predicted_units BIGINT,"
+        " is_past_due BOOLEAN, basis VARCHAR"
+    ),
     "decisions/exceptions": (
         "business_date DATE, exception_id VARCHAR, kind VARCHAR, cause_key VARCHAR, severity VARCHAR, sku_id VARCHAR, "
         "location_id VARCHAR, value_at_risk DECIMAL(18, 6), owner_role VARCHAR, opened_on DATE, due_on DATE, "

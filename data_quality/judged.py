@@ -84,10 +84,12 @@ SOURCES: Mapping[Gate, Sequence[Source]] = {
             "allocations", "allocation_needs", "allocation_certificate",
             "approval_outcomes", "variance_causes", "adjustments_proposed", "audit_entries",
             "record_beliefs", "count_list", "location_reliability", "demand_signals", "exceptions",
+            "lead_times", "vendor_scorecards", "inbound_predictions",
         ),
         _context("warehouse", "run", "inventory_positions"),
         _context("warehouse", "all", "int_allocation_pairs"),
         _context("warehouse", "all", "int_dc_supply"),
+        _context("warehouse", "run", "int_on_order"),
         _context("warehouse", "all", "int_variances"),
     ],
     "marts": [

@@ -36,6 +36,7 @@ _FILES = {
     "forecasts": "demand_forecasts",
     "beliefs": "record_beliefs",
     "reliability": "location_reliability",
+    "inbound": "inbound_predictions",
 }
 
 
@@ -48,6 +49,7 @@ _FILES = {
                 decision_key("demand_forecasts"),
                 decision_key("record_beliefs"),
                 decision_key("location_reliability"),
+                decision_key("inbound_predictions"),
                 mart_key("int_allocation_pairs"),
                 mart_key("int_booked_capacity"),
                 mart_key("int_dc_supply"),

@@ -7,8 +7,21 @@ bound fall below its value.
 from allocation_assets.allocation.identity import allocation_id_sql
 
 BOOKED = "SELECT * FROM int_booked_capacity ORDER BY kind, location_id, booked_for"
-#: Over rows `p`, so that `schedule.of_skus` can limit them.
-SUPPLY = "SELECT * FROM int_dc_supply AS p ORDER BY p.location_id, p.sku_id"
+#: Over rows `p`, so that `schedule.of_skus` can limit them. What is on order comes when it is predicted to come, and as much.
+SUPPLY = """
+SELECT p.* REPLACE (
+    coalesce(n.next_inbound_date, p.next_inbound_date) AS next_inbound_date,
+    coalesce(n.next_inbound_units, p.next_inbound_units) AS next_inbound_units)
+FROM int_dc_supply AS p
+LEFT JOIN (
+    SELECT location_id, sku_id, min(predicted_date) AS next_inbound_date, arg_min(units, predicted_date) AS next_inbound_units
+    FROM (
+        SELECT location_id, sku_id, predicted_date, sum(predicted_units)::BIGINT AS units
+        FROM read_parquet($inbound, hive_partitioning = false) GROUP BY ALL HAVING sum(predicted_units) > 0
+    ) GROUP BY ALL
+) AS n ON n.location_id = p.location_id AND n.sku_id = p.sku_id
+ORDER BY p.location_id, p.sku_id
+"""
 FORECASTS = "SELECT * FROM read_parquet($file, hive_partitioning = false) AS p ORDER BY p.sku_id, p.location_id"
 
 _MONEY = "DECIMAL(18, 6)"

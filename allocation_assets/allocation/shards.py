@@ -43,6 +43,7 @@ class InputFiles:
     forecasts: Path
     beliefs: Path
     reliability: Path
+    inbound: Path
 
 
 def read_inputs(
@@ -55,7 +56,7 @@ def read_inputs(
 
     return ShardInputs(
         scheduled_pairs(connection, files.segments, policy, run_date, skus),
-        table(queries.SUPPLY),
+        table(queries.SUPPLY, inbound=str(files.inbound)),
         table(queries.FORECASTS, file=str(files.forecasts)),
         record_trust(table(TRUST, beliefs=str(files.beliefs), reliability=str(files.reliability))),
     )

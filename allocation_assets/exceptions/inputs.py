@@ -20,7 +20,20 @@ _WAREHOUSE_VIEWS = {
         WHERE business_date BETWEEN getvariable('event_from') AND getvariable('run_date')
         QUALIFY row_number() OVER (
             PARTITION BY shipment_id, line_no, to_location_id, sku_id ORDER BY business_date DESC) = 1""",
+    # Orders to suppliers that closed short in the event window.
+    "supplier_shorts": """
+        SELECT from_id, to_location_id AS location_id, order_id, sum(ordered_units)::BIGINT AS ordered_units,
+            sum(short_of_ordered_units)::BIGINT AS short_units, sum(short_value) AS short_value
+        FROM int_deliveries
+        WHERE business_date BETWEEN getvariable('event_from') AND getvariable('run_date')
+            AND lane_class = 'supplier' AND is_promised
+        GROUP BY ALL HAVING sum(short_of_ordered_units) > 0""",
 }
+#: What is on order, with its cost at the receiver.
+_INBOUND = """
+SELECT i.*, coalesce(p.unit_cost, 0) AS unit_cost
+FROM predictions AS i LEFT JOIN positions AS p ON p.location_id = i.location_id AND p.sku_id = i.sku_id
+"""
 #: View -> decided dataset of the run's date.
 DECIDED_VIEWS = {
     "needs": "allocation_needs",
@@ -28,6 +41,8 @@ DECIDED_VIEWS = {
     "proposals": "adjustments_proposed",
     "location_reliability": "location_reliability",
     "demand_signals": "demand_signals",
+    "lead_times": "lead_times",
+    "predictions": "inbound_predictions",
 }
 
 
@@ -57,6 +72,7 @@ def open_inputs(
     for view, dataset in DECIDED_VIEWS.items():
         _parquet_view(connection, view, files[dataset])
     _parquet_view(connection, "previous", previous)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW inbound AS {_INBOUND}")
 
 
 def _parquet_view(connection: duckdb.DuckDBPyConnection, view: str, path: Path) -> None:

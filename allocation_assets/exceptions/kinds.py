@@ -8,7 +8,7 @@ A kind's `found` is a query over the relations of `inputs.py` that returns one r
   evidence       keys of the rows behind it, 'table:key; table:key', the most valuable first
   detail         what was found, in words and numbers
   owner_role     optional: who owns this cause, where it is not the kind's `owner_role`
-One cause at one supplier, shipment, count or DC is one row, however many lines it has. Values of settings are DuckDB
+One cause at one supplier, lane, shipment, count or DC is one row, however many lines it has. Values of settings are DuckDB
 variables: `run_date`, `phantom_probability`, `min_value`, `signal_value`, `event_from`.
 """
 
@@ -132,6 +132,52 @@ FROM deliveries WHERE status = 'overdue' AND business_date = getvariable('run_da
 GROUP BY from_location_id
 """
 
+_ONE_PLACE = "CASE WHEN min(location_id) = max(location_id) THEN min(location_id) END AS location_id"
+_AWAITED = "po_id || ' ' || sku_id || ' ' || promised_units || ', expected ' || strftime(predicted_date, '%Y-%m-%d')"
+_LATE_SUPPLIER = f"""
+SELECT 'supplier|' || supplier_id AS cause_key, {_ONE_ITEM}, {_ONE_PLACE}, 'supply_planner' AS owner_role,
+    sum(value)::DECIMAL(18, 6) AS value_at_risk,
+    {largest("concat_ws('|', 'inbound_predictions:' || po_id, location_id, sku_id)", "promised_date, po_id, location_id, sku_id", 5)} AS evidence,
+    format('{{}} of supplier {{}} past due by up to {{}} days, {{}} units: ',
+        count(DISTINCT po_id) || CASE WHEN count(DISTINCT po_id) = 1 THEN ' order' ELSE ' orders' END,
+        supplier_id, max(getvariable('run_date') - promised_date), sum(promised_units))
+    || {largest(_AWAITED, "value DESC, po_id, location_id, sku_id")} || '.' AS detail
+FROM (SELECT *, promised_units * unit_cost AS value FROM inbound) WHERE is_past_due
+GROUP BY supplier_id
+"""
+
+_SHORT_SUPPLIER = f"""
+SELECT 'supplier|' || from_id AS cause_key, NULL::VARCHAR AS sku_id, {_ONE_PLACE}, 'supply_planner' AS owner_role,
+    sum(short_value)::DECIMAL(18, 6) AS value_at_risk, 'vendor_scorecards:' || from_id AS evidence,
+    format('Supplier {{}} left out {{}} of {{}} units ordered on {{}} that closed short: ', from_id, sum(short_units), sum(ordered_units),
+        count(DISTINCT order_id) || CASE WHEN count(DISTINCT order_id) = 1 THEN ' order' ELSE ' orders' END)
+    || {largest("order_id || ' ' || short_units || ' of ' || ordered_units", "short_value DESC, order_id, location_id")} || '.' AS detail
+FROM supplier_shorts GROUP BY from_id
+"""
+
+_DRIFTED = """
+SELECT concat_ws('|', l.from_id, l.to_location_id) AS cause_key, NULL::VARCHAR AS sku_id, l.to_location_id AS location_id,
+    coalesce(w.value, 0)::DECIMAL(18, 6) AS value_at_risk, concat_ws('|', 'lead_times:' || l.from_id, l.to_location_id) AS evidence,
+    CASE l.lane_class WHEN 'supplier' THEN 'supply_planner' ELSE 'logistics_manager' END AS owner_role,
+    format('{} from {} to {} is {:.1f} days {} than {} ({:.1f} standard errors, {} orders); {} units are on the way.',
+        CASE l.drift_of WHEN 'delay' THEN 'Delay past the promise' ELSE 'Lead time' END, l.from_id, l.to_location_id, abs(l.drift_days),
+        CASE WHEN l.drift_days > 0 THEN 'longer' ELSE 'shorter' END,
+        CASE l.drift_of WHEN 'stated_lead_time' THEN format('the stated {:.1f}', l.stated_lead_days) ELSE 'before' END,
+        abs(l.drift_deviations), CASE l.drift_of WHEN 'delay' THEN l.orders ELSE l.lead_orders END, coalesce(w.units, 0)) AS detail
+FROM lead_times AS l
+LEFT JOIN (
+    SELECT from_id, to_location_id, sum(units)::BIGINT AS units, sum(units * unit_cost) AS value
+    FROM (
+        SELECT supplier_id AS from_id, location_id AS to_location_id, promised_units AS units, unit_cost FROM inbound
+        UNION ALL
+        SELECT from_location_id, to_location_id, in_transit_units, coalesce(unit_cost, 0) FROM deliveries
+        WHERE business_date = getvariable('run_date')
+    )
+    GROUP BY from_id, to_location_id
+) AS w ON w.from_id = l.from_id AND w.to_location_id = l.to_location_id
+WHERE l.drift_of <> 'none'
+"""
+
 _UNRELIABLE = """
 SELECT location_id AS cause_key, NULL::VARCHAR AS sku_id, location_id,
     greatest(coalesce(shrink_value, 0), 0)::DECIMAL(18, 6) AS value_at_risk,
@@ -222,17 +268,24 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "short_delivery", "logistics_manager", 3,
-        "Claim the missing units from the sender or carrier, and check the sender's stock of the same items.",
-        _per_shipment(_SHORT, f"status IN ('short', 'lost') AND {_SHORT} > 0 AND closed_on >= getvariable('event_from')", "missing"),
+        "Claim the missing units from the sender or carrier, check the sender's stock of the same items, and order again what is needed.",
+        _per_shipment(_SHORT, f"status IN ('short', 'lost') AND {_SHORT} > 0 AND closed_on >= getvariable('event_from')", "missing")
+        + f"UNION ALL BY NAME {_SHORT_SUPPLIER}",
     ),
     Kind(
         "late_delivery", "logistics_manager", 1,
-        "Ask the sender and carrier where the shipments are; receive what has arrived unbooked.", _LATE,
+        "Ask the sender and carrier where the deliveries are; receive what has arrived unbooked.",
+        f"{_LATE} UNION ALL BY NAME {_LATE_SUPPLIER}",
     ),
     Kind(
         "damaged_delivery", "logistics_manager", 3,
         "Claim the damage from the sender or carrier, and decide what becomes of the units.",
         _per_shipment("units_damaged", "units_damaged > 0 AND last_received_on >= getvariable('event_from')", "damaged"),
+    ),
+    Kind(
+        "lane_drift", "supply_planner", 7,
+        "Settle a new lead time with the supplier or carrier, or correct the one that the lane states; predictions already use what is seen.",
+        _DRIFTED,
     ),
     Kind(
         "unreliable_location", "inventory_controller", 14,

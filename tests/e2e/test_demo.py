@@ -58,6 +58,34 @@ def test_every_need_and_every_unit_has_its_reason(demo_home):
     assert {name for (name,) in rows} <= known | {"override", "policy_max", "no_ship_day", "hold_back"}
 
 
+def test_suppliers_of_the_demo_are_late_and_short_and_it_is_said(demo_home):
+    """11 % of the deliveries are planned late, 5 % of the lines short (`demo_world/dc_supply.py`); dates are those of the last run."""
+    newest = {"day": DEMO_RUN_DATES[-1]}
+    [(on_time, in_full, delay)] = published(
+        demo_home,
+        "SELECT on_time_rate, in_full_rate, mean_delay_days FROM vendor_scorecards WHERE business_date = $day AND supplier_id = '*'",
+        **newest,
+    )
+    assert 0.85 < on_time < 0.95 and 0.9 < in_full < 0.97 and 0.05 < delay < 0.2
+    [(lanes, classes, shared)] = published(
+        demo_home,
+        "SELECT count(*), count(DISTINCT lane_class), count(*) FILTER (late_share BETWEEN 0.02 AND 0.3) FROM lead_times WHERE business_date = $day",
+        **newest,
+    )
+    assert classes == 2 and shared == lanes == 32  # 14 suppliers, 17 stores, e-com
+    [(lines, early, more, moved)] = published(
+        demo_home,
+        "SELECT count(*), count(*) FILTER (predicted_date <= business_date), count(*) FILTER (predicted_units > promised_units),"
+        " count(*) FILTER (predicted_date > promised_date) FROM inbound_predictions WHERE business_date = $day",
+        **newest,
+    )
+    assert lines > 100 and (early, more) == (0, 0) and moved > 0
+    kinds = published(
+        demo_home, "SELECT DISTINCT kind FROM exceptions WHERE cause_key LIKE 'supplier|%' AND business_date = $day", **newest
+    )
+    assert {kind for (kind,) in kinds} == {"late_delivery", "short_delivery"}
+
+
 def test_the_bad_rows_of_the_demo_are_accounted_for(demo_home):
     """Every row landed is loaded, known as a duplicate or quarantined; the planted ones are named."""
     assert published(

@@ -33,6 +33,8 @@ _TYPES = {
     "int": pa.int64(),
     "num": pa.decimal128(18, 6),
     "double": pa.float64(),
+    "doubles": pa.list_(pa.float64()),
+    "int32": pa.int32(),
     "date": pa.date32(),
     "ts": pa.timestamp("us"),
     "bool": pa.bool_(),
@@ -79,6 +81,8 @@ _DECISIONS = {
     "record_beliefs": "business_date:date location_id sku_id book_on_hand:int believed_on_hand:int probability_wrong:double probability_empty:double probability_hidden:double zero_sales_days:int days_since_count:int evidence",
     "exceptions": "business_date:date exception_id kind cause_key severity sku_id location_id value_at_risk:num owner_role opened_on:date due_on:date resolved_on:date escalation_level:int status evidence detail recommended_action",
     "demand_signals": "business_date:date location_id sku_id signal direction observed_on:date value:double threshold:double units:double value_at_risk:num detail",
+    "lead_times": "business_date:date from_id to_location_id lane_class window_days:int32 orders:int lead_orders:int basis credibility:double stated_lead_days:double lead_mean_days:double lead_variance_days2:double lead_p50_days:int32 lead_p90_days:int32 lead_p95_days:int32 order_gap_days:double delay_mean_days:double delay_variance_days2:double delay_p50_days:int32 delay_p90_days:int32 delay_p95_days:int32 late_share:double short_rate:double damaged_rate:double arrivals:int last_arrived_on:date mean_gap_days:double drift_of drift_days:double drift_deviations:double lead_probabilities:doubles delay_from_days:int32 delay_probabilities:doubles",
+    "inbound_predictions": "business_date:date po_id location_id sku_id supplier_id promised_date:date promised_units:int predicted_date:date predicted_date_p90:date predicted_units:int is_past_due:bool basis",
     "allocation_certificate": "business_date:date from_location_id objective_value:num objective_bound:num presentation_bonus:num optimality_gap:double",
 }
 _CARRY = f"business_date:date kind {_PAIR} units:int ship_date:date arrival_date:date decided_on:date"

@@ -24,6 +24,7 @@ COLUMNS = {
     "inventory_snapshot": "location_id,sku_id,on_hand,damaged,reserved",
     "pos": "transaction_id,line_no,location_id,sku_id,units,net_amount,sold_at,channel",
     "receipts": "receipt_id,line_no,location_id,sku_id,units,units_damaged,source_type,source_id,from_location_id,received_at",
+    "purchase_orders": "po_id,line_no,supplier_id,location_id,sku_id,ordered_units,received_units,expected_date,status",
     "returns": "return_id,line_no,location_id,sku_id,units,disposition,refund_amount",
     "cycle_counts": "count_id,line_no,location_id,sku_id,counted_units,counted_at",
     "shipments": "shipment_id,line_no,from_location_id,to_location_id,sku_id,units,shipped_at",

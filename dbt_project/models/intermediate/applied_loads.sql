@@ -11,6 +11,8 @@
 -- depends_on: {{ ref('int_booked_capacity') }}
 -- depends_on: {{ ref('int_promotions_in_force') }}
 -- depends_on: {{ ref('int_late_demand') }}
+-- depends_on: {{ ref('int_deliveries') }}
+-- depends_on: {{ ref('int_lane_terms') }}
 {{ config(materialized='table', tags=['inventory']) }}
 
 select

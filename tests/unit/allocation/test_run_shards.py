@@ -64,6 +64,8 @@ class Run:
             "beliefs": pa.schema([("location_id", pa.string()), ("sku_id", pa.string()), ("believed_on_hand", pa.int64()),
                                   ("probability_wrong", pa.float64())]).empty_table(),
             "reliability": pa.schema([("location_id", pa.string()), ("action", pa.string()), ("buffer_rate", pa.float64())]).empty_table(),
+            "inbound": pa.schema([("location_id", pa.string()), ("sku_id", pa.string()), ("predicted_date", pa.date32()),
+                                  ("predicted_units", pa.int64())]).empty_table(),
         }  # fmt: skip
         for name, table in made.items():
             pq.write_table(table, root / f"{name}.parquet")
@@ -100,6 +102,22 @@ def test_ranges_hold_every_pair_once_in_order(run, most):
     assert [part.table.num_rows for part in cut] == [skus.pairs for skus in ranges]
     assert pa.concat_tables([part.table for part in cut]).combine_chunks() == whole.table.combine_chunks()
     np.testing.assert_array_equal(np.concatenate([part.schedule.ship_date for part in cut]), whole.schedule.ship_date)
+
+
+def test_supply_comes_when_it_is_predicted(run):
+    """K00 at DC1: 8 + 4 units predicted for the 3rd day, before others; nothing of what is promised for the 2nd is believed to come.
+    Other rows keep what the warehouse says."""
+    soon, later = DAY + timedelta(days=3), DAY + timedelta(days=9)
+    run.connection.execute("UPDATE int_dc_supply SET next_inbound_date = $day, next_inbound_units = 50", {"day": DAY + timedelta(days=1)})
+    predicted = [("DC1", "K00", later, 90), ("DC1", "K00", soon, 8), ("DC1", "K00", soon, 4), ("DC1", "K00", DAY + timedelta(days=2), 0)]
+    columns = (pa.string(), pa.string(), pa.date32(), pa.int64())
+    table = pa.table([pa.array(c, t) for c, t in zip(zip(*predicted, strict=True), columns, strict=True)],
+                     ["location_id", "sku_id", "predicted_date", "predicted_units"])  # fmt: skip
+    pq.write_table(table, run.files.inbound)
+    for supply in (run.whole().supply, read_inputs(run.connection, run.files, run.policy, DAY, sku_ranges(run.connection, 1)[0]).supply):
+        rows = {(r["location_id"], r["sku_id"]): (r["next_inbound_date"], r["next_inbound_units"]) for r in supply.to_pylist()}
+        assert rows["DC1", "K00"] == (soon, 12) and rows["DC2", "K00"] == (DAY + timedelta(days=1), 50)
+    assert {rows for key, rows in rows.items() if key != ("DC1", "K00")} == {(DAY + timedelta(days=1), 50)}
 
 
 @pytest.mark.parametrize("most", [17, 60, 10_000])

@@ -26,6 +26,12 @@ LINES = (
 )
 
 
+DELIVERIES = (
+    "business_date DATE, from_id VARCHAR, to_location_id VARCHAR, lane_class VARCHAR, order_id VARCHAR, is_promised BOOLEAN,"
+    " ordered_units BIGINT, short_of_ordered_units BIGINT, short_value DECIMAL(18, 6)"
+)
+
+
 class Warehouse:
     """A warehouse and a lake of one date; `found(kind)` are the causes of one kind by key."""
 
@@ -34,6 +40,7 @@ class Warehouse:
         self.connection = duckdb.connect()
         self.connection.execute(f"CREATE TABLE inventory_positions ({POSITIONS})")
         self.connection.execute(f"CREATE TABLE shipment_lines ({LINES})")
+        self.connection.execute(f"CREATE TABLE int_deliveries ({DELIVERIES})")
 
     def insert(self, table: str, **row) -> None:
         columns, places = ", ".join(row), ", ".join("?" * len(row))
@@ -220,6 +227,69 @@ def test_all_that_is_late_from_one_dc_is_one_exception(warehouse: Warehouse):
     assert row["detail"] == (
         "2 shipments from DC1 to 2 locations overdue by up to 4 days, 16 units: SHP1 to S1 P2 10; SHP1 to S1 P1 5; SHP2 to S2 P1 1."
     )
+
+
+def awaited(po: str, sku: str, units: int, promised: int, **row) -> dict:
+    return {"po_id": po, "location_id": "DC1", "sku_id": sku, "supplier_id": "V1", "promised_date": date(2026, 3, promised),
+            "promised_units": units, "predicted_date": date(2026, 3, 12), "is_past_due": promised < 10} | row  # fmt: skip
+
+
+def test_all_that_is_late_of_one_supplier_is_one_exception(warehouse: Warehouse):
+    """V1: 5 + 10 units at 2 = 30, the older one 4 days; promised for the date itself is not past due. P3 has no cost yet."""
+    for sku in ("P1", "P2"):
+        warehouse.position("DC1", sku, 5)
+    warehouse.lake.decide("inbound_predictions", DAY, [
+        awaited("O1", "P1", 5, 6), awaited("O2", "P2", 10, 9), awaited("O3", "P1", 9, 10), awaited("O4", "P3", 7, 9, supplier_id="V2"),
+    ])  # fmt: skip
+    found = warehouse.found("late_delivery")
+    assert {key: (row["sku_id"], row["location_id"], row["owner_role"], float(row["value_at_risk"])) for key, row in found.items()} == {
+        "supplier|V1": (None, "DC1", "supply_planner", 30.0), "supplier|V2": ("P3", "DC1", "supply_planner", 0.0)
+    }  # fmt: skip
+    assert found["supplier|V1"]["detail"] == (
+        "2 orders of supplier V1 past due by up to 4 days, 15 units: O2 P2 10, expected 2026-03-12; O1 P1 5, expected 2026-03-12."
+    )
+    assert found["supplier|V1"]["evidence"] == "inbound_predictions:O1|DC1|P1; inbound_predictions:O2|DC1|P2"
+
+
+def test_all_that_one_supplier_left_out_is_one_exception(warehouse: Warehouse):
+    """Within the 3 days of the window; what came in full, from a DC or without an order is no cause."""
+    closed = {"business_date": DAY, "from_id": "V1", "to_location_id": "DC1", "lane_class": "supplier", "is_promised": True}
+    for order, ordered, short, value, other in (
+        ("O1", 20, 4, 8, {}), ("O1", 10, 1, 2, {"business_date": date(2026, 3, 8)}), ("O2", 9, 9, 40, {}), ("O3", 50, 0, 0, {}),
+        ("O4", 9, 9, 40, {"business_date": date(2026, 3, 7)}), ("S1", 9, 9, 40, {"lane_class": "dc"}), ("N", 9, 9, 40, {"is_promised": False}),
+    ):  # fmt: skip
+        row = closed | {"order_id": order, "ordered_units": ordered, "short_of_ordered_units": short, "short_value": value}
+        warehouse.insert("int_deliveries", **(row | other))
+    [(key, row)] = warehouse.found("short_delivery").items()
+    assert (key, row["location_id"], row["owner_role"], float(row["value_at_risk"])) == ("supplier|V1", "DC1", "supply_planner", 50.0)
+    assert row["detail"] == "Supplier V1 left out 14 of 39 units ordered on 2 orders that closed short: O2 9 of 9; O1 5 of 30."
+
+
+def lane(sender: str, to: str, drift: str, days: float, lane_class: str = "supplier") -> dict:
+    return {"from_id": sender, "to_location_id": to, "lane_class": lane_class, "drift_of": drift, "drift_days": days,
+            "drift_deviations": 4.2 if days > 0 else -4.2, "stated_lead_days": 3.0, "orders": 20, "lead_orders": 18}  # fmt: skip
+
+
+def test_a_lane_that_drifts_is_an_exception_with_what_is_on_the_way_at_risk(warehouse: Warehouse):
+    """V1 waits for 6 units at 2; DC1 has 5 units at 2 under way to S1. A lane without drift is none."""
+    warehouse.position("DC1", "P1", 5)
+    warehouse.lake.decide("inbound_predictions", DAY, [awaited("O1", "P1", 6, 12)])
+    warehouse.line("SHP1", 1, "P1", status="in_transit", in_transit_units=5)
+    warehouse.lake.decide("lead_times", DAY, [
+        lane("V1", "DC1", "delay", 2.0), lane("V2", "DC1", "stated_lead_time", -1.5), lane("V3", "DC1", "none", 0.0),
+        lane("DC1", "S1", "lead_time", 1.0, "dc"),
+    ])  # fmt: skip
+    found = warehouse.found("lane_drift")
+    assert {key: (row["owner_role"], row["location_id"], float(row["value_at_risk"])) for key, row in found.items()} == {
+        "V1|DC1": ("supply_planner", "DC1", 12.0), "V2|DC1": ("supply_planner", "DC1", 0.0), "DC1|S1": ("logistics_manager", "S1", 10.0)
+    }  # fmt: skip
+    assert found["V1|DC1"]["detail"] == (
+        "Delay past the promise from V1 to DC1 is 2.0 days longer than before (4.2 standard errors, 20 orders); 6 units are on the way."
+    )
+    assert found["V2|DC1"]["detail"] == (
+        "Lead time from V2 to DC1 is 1.5 days shorter than the stated 3.0 (4.2 standard errors, 18 orders); 0 units are on the way."
+    )
+    assert found["DC1|S1"]["evidence"] == "lead_times:DC1|S1"
 
 
 def test_unreliable_location(warehouse: Warehouse):

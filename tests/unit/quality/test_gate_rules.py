@@ -88,6 +88,12 @@ OTHER_DATE = "UPDATE {} SET business_date = '2026-03-03'"
 BELIEF = "UPDATE record_beliefs SET {} WHERE location_id = 'S1'"
 BELIEF_A, BELIEF_B, BELIEF_S = ({"location_id": location, "sku_id": sku} for location, sku in (("DC1", "A"), ("DC1", "B"), ("S1", "A")))
 BELIEVED_ALL = [BELIEF_A, BELIEF_B, BELIEF_S]
+LANE_V1 = [{"from_id": "V1", "to_location_id": "DC1"}]
+LANE_TIME = "UPDATE lead_times SET {} WHERE from_id = 'V1'"
+CARD = "UPDATE vendor_scorecards SET {} WHERE supplier_id = 'V1'"
+VENDOR = [{"supplier_id": "V1"}]
+AHEAD = "UPDATE inbound_predictions SET {} WHERE po_id = 'P1'"
+ORDERED = [{"po_id": "P1", "location_id": "DC1", "sku_id": "A"}]
 RELIABLE = "UPDATE location_reliability SET {} WHERE location_id = 'S1'"
 STORE_1 = [{"location_id": "S1"}]
 EXCEPTION = "UPDATE exceptions SET {} WHERE exception_id = 'x1'"
@@ -134,6 +140,31 @@ DECISIONS = [
     ("count_list.rank_unique", "count_list", "UPDATE count_list SET count_rank = 1", [BELIEF_A, BELIEF_S]),
     ("count_list.worth_it", "count_list", "UPDATE count_list SET expected_gain = 0 WHERE count_rank = 1", [BELIEF_S]),
     ("count_list.believed", "count_list", "UPDATE count_list SET probability_wrong = 0.6 WHERE count_rank = 1", [BELIEF_S]),
+    ("lead_times.of_run_date", "lead_times", LANE_TIME.format("business_date = '2026-03-02'"), LANE_V1),
+    ("lead_times.grain_unique", "lead_times", "INSERT INTO lead_times FROM lead_times WHERE from_id = 'V1'", LANE_V1),
+    ("lead_times.lane_class_known", "lead_times", LANE_TIME.format("lane_class = 'air'"), LANE_V1),
+    ("lead_times.basis_known", "lead_times", LANE_TIME.format("basis = 'guess'"), LANE_V1),
+    ("lead_times.drift_of_known", "lead_times", LANE_TIME.format("drift_of = 'mood'"), LANE_V1),
+    *((f"lead_times.{name}_in_range", "lead_times", LANE_TIME.format(f"{name} = 1.5"), LANE_V1)
+      for name in ("credibility", "late_share", "short_rate", "damaged_rate")),
+    *((f"lead_times.{name}_in_range", "lead_times", LANE_TIME.format(f"{name} = -1"), LANE_V1)
+      for name in ("lead_mean_days", "lead_variance_days2", "delay_variance_days2")),
+    ("lead_times.quantiles_monotone", "lead_times", LANE_TIME.format("delay_p90_days = 2"), LANE_V1),
+    ("lead_times.probabilities_sum_to_one", "lead_times", LANE_TIME.format("delay_probabilities = [0.75, 0.2]"), LANE_V1),
+    ("vendor_scorecards.of_run_date", "vendor_scorecards", CARD.format("business_date = '2026-03-02'"), VENDOR),
+    ("vendor_scorecards.supplier_id_unique", "vendor_scorecards",
+     "INSERT INTO vendor_scorecards FROM vendor_scorecards WHERE supplier_id = 'V1'", VENDOR),
+    *((f"vendor_scorecards.{name}_in_range", "vendor_scorecards", CARD.format(f"{name} = 1.5"), VENDOR)
+      for name in ("on_time_rate", "in_full_rate", "short_rate", "damaged_rate")),
+    ("vendor_scorecards.otif_is_both", "vendor_scorecards", CARD.format("otif_rate = 0.95"), VENDOR),
+    ("vendor_scorecards.units_add_up", "vendor_scorecards", CARD.format("short_units = 101"), VENDOR),
+    ("inbound_predictions.of_run_date", "inbound_predictions", AHEAD.format("business_date = '2026-03-02'"), ORDERED),
+    ("inbound_predictions.grain_unique", "inbound_predictions",
+     "INSERT INTO inbound_predictions FROM inbound_predictions WHERE po_id = 'P1'", ORDERED),
+    ("inbound_predictions.basis_known", "inbound_predictions", AHEAD.format("basis = 'guess'"), ORDERED),
+    ("inbound_predictions.of_what_is_on_order", "inbound_predictions", "DELETE FROM inbound_predictions WHERE po_id = 'P1'", ORDERED),
+    ("inbound_predictions.within_outstanding", "inbound_predictions", AHEAD.format("predicted_units = 13"), ORDERED),
+    ("inbound_predictions.not_before_tomorrow", "inbound_predictions", AHEAD.format("predicted_date = '2026-03-04'"), ORDERED),
     ("location_reliability.of_run_date", "location_reliability", RELIABLE.format("business_date = '2026-03-02'"), STORE_1),
     ("location_reliability.location_id_unique", "location_reliability", "UPDATE location_reliability SET location_id = 'S1'", STORE_1),
     ("location_reliability.action_known", "location_reliability", RELIABLE.format("action = 'pray'"), STORE_1),

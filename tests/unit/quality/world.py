@@ -69,6 +69,9 @@ WAREHOUSE = {
         SELECT 'DC1' AS location_id, sku_id, available::BIGINT AS available, 30::BIGINT AS dispatch_capacity_units,
             1::BIGINT AS dispatch_capacity_lines
         FROM (VALUES ('A', 94), ('B', 70)) AS v(sku_id, available)""",
+    "int_on_order": """
+        SELECT DATE '2026-03-04' AS business_date, po_id, 'DC1' AS location_id, 'A' AS sku_id, units::BIGINT AS units
+        FROM (VALUES ('P1', 12), ('P2', 5)) AS v(po_id, units)""",
     "int_demand_daily": """
         SELECT DATE '2026-03-04' AS business_date, 'S1' AS location_id, 'A' AS sku_id, 3::BIGINT AS sales_units,
             30::DECIMAL(18,6) AS net_sales""",
@@ -175,6 +178,23 @@ DECISIONS = {
         SELECT DATE '2026-03-04' AS business_date, location_id, false AS is_chronic_receiving, chronic AS is_chronic_shrink,
             action, 0.1::DOUBLE AS buffer_rate
         FROM (VALUES ('S1', true, 'buffer'), ('S2', false, 'none')) AS v(location_id, chronic, action)""",
+    "lead_times": """
+        SELECT DATE '2026-03-04' AS business_date, from_id, 'DC1' AS to_location_id, 'supplier' AS lane_class, basis,
+            0.5::DOUBLE AS credibility, 3.0::DOUBLE AS lead_mean_days, 0.5::DOUBLE AS lead_variance_days2,
+            0.5::DOUBLE AS delay_variance_days2, 0.25::DOUBLE AS late_share, 0.1::DOUBLE AS short_rate, 0.0::DOUBLE AS damaged_rate,
+            3 AS lead_p50_days, 4 AS lead_p90_days, 5 AS lead_p95_days, 0 AS delay_p50_days, 1 AS delay_p90_days, 1 AS delay_p95_days,
+            'none' AS drift_of, [0.0, 0.25, 0.75] AS lead_probabilities, [0.75, 0.25] AS delay_probabilities
+        FROM (VALUES ('V1', 'lane_history'), ('V2', 'stated')) AS v(from_id, basis)""",
+    "vendor_scorecards": """
+        SELECT DATE '2026-03-04' AS business_date, supplier_id, 0.9::DOUBLE AS on_time_rate, 0.8::DOUBLE AS in_full_rate,
+            0.75::DOUBLE AS otif_rate, 0.1::DOUBLE AS short_rate, 0.0::DOUBLE AS damaged_rate, 100::BIGINT AS ordered_units,
+            90::BIGINT AS received_units, 10::BIGINT AS short_units, 2::BIGINT AS damaged_units
+        FROM (VALUES ('*'), ('V1')) AS v(supplier_id)""",
+    "inbound_predictions": """
+        SELECT DATE '2026-03-04' AS business_date, po_id, 'DC1' AS location_id, 'A' AS sku_id, promised::BIGINT AS promised_units,
+            predicted::BIGINT AS predicted_units, DATE '2026-03-05' AS predicted_date, DATE '2026-03-07' AS predicted_date_p90,
+            'lane_history' AS basis
+        FROM (VALUES ('P1', 12, 11), ('P2', 5, 5)) AS v(po_id, promised, predicted)""",
     "exceptions": """
         SELECT DATE '2026-03-04' AS business_date, 'x' || n AS exception_id, 'late_delivery' AS kind, 'DC' || n AS cause_key,
             'low' AS severity, NULL::VARCHAR AS sku_id, 'DC' || n AS location_id, n::DECIMAL(18,6) AS value_at_risk,

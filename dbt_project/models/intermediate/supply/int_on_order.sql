@@ -9,7 +9,7 @@ with pictures as (
 ordered as (
     select
         p.business_date, p.partition_date, o.po_id, o.location_id, o.sku_id,
-        min(o.expected_date) as expected_date,
+        min(o.supplier_id) as supplier_id, min(o.expected_date) as expected_date,
         sum(greatest(coalesce(o.confirmed_units, o.ordered_units) - coalesce(o.received_units, 0), 0)) as units
     from pictures as p
     inner join {{ ref('stg_purchase_orders') }} as o on p.partition_date = o.business_date
@@ -28,7 +28,7 @@ received as (
 )
 
 select
-    o.business_date, o.po_id, o.location_id, o.sku_id, o.expected_date,
+    o.business_date, o.po_id, o.supplier_id, o.location_id, o.sku_id, o.expected_date,
     greatest(o.units - coalesce(r.units, 0), 0)::BIGINT as units,
     o.expected_date < o.business_date as is_past_due
 from ordered as o
