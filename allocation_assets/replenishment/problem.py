@@ -143,7 +143,9 @@ def problem_of(daily_mean, lead_table, **columns) -> ReplenishmentProblem:
     arrays = {"daily_mean": mean, "lead_table": np.ascontiguousarray(np.atleast_2d(lead_table), np.float64)}
     for name, values in given.items():
         kind = np.int64 if name in _WHOLE else np.float64
-        arrays[name] = np.ascontiguousarray(np.broadcast_to(np.asarray(values, kind), mean.shape))
+        column = np.asarray(values, kind)
+        # Writable and contiguous, as the kernels are compiled for; a column that fits is not copied.
+        arrays[name] = np.ascontiguousarray(column if column.shape == mean.shape else np.full(mean.shape, column))
     problem = ReplenishmentProblem(**arrays)
     _check(problem)
     return problem
