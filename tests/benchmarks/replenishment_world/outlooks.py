@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
@@ -51,21 +50,17 @@ class Average:
         return Expected(mean, np.maximum(ratio, 1.0), np.zeros(len(mean)))
 
 
-@cache
-def _fitted(panel_id: int) -> tuple[DemandState, Keys]:
-    return Champion().fit(_PANELS[panel_id].until(LEARN), _PANELS[panel_id].plan(LEARN, _PANELS[panel_id].days - LEARN))
-
-
-_PANELS: dict[int, DemandPanel] = {}
+def fit(panel: DemandPanel) -> tuple[DemandState, Keys]:
+    """The champion on the days of learning; a seed changes nothing that was seen in them."""
+    return Champion().fit(panel.until(LEARN), panel.plan(LEARN, panel.days - LEARN))
 
 
 class Learned:
-    """The champion, fitted on the days of learning and carried day by day as the daily run does; plans of promotions and holidays known."""
+    """The champion, carried day by day as the daily run does; the plan of promotions and holidays is known."""
 
-    def __init__(self, panel: DemandPanel, cover: int):
-        _PANELS[id(panel)] = panel
+    def __init__(self, panel: DemandPanel, fitted: tuple[DemandState, Keys], cover: int):
         self._panel, self._cover, self._settings = panel, cover, ChampionSettings()
-        self._state, self._keys = _fitted(id(panel))
+        self._state, self._keys = fitted
         self._offer, self._offer_class, self._planned = offers_of(panel.promotion.T, panel.planned_uplift.T)
         self._weekday, self._week = weekdays(panel.dates), week_of_year(panel.dates)
         self._first = np.asarray(panel.first_day, np.int32)

@@ -55,3 +55,20 @@ class Ours:
             holding_cost=self._costs.holding, policy=BASE_STOCK, basis=COST,
         )  # fmt: skip
         return propose(problem, threads=1).units
+
+
+class Spread:
+    """As `Normal`, with the deviation of all days to cover: shared level, and open periods of orders that overtake each other."""
+
+    def __init__(self, outlook, z: float):
+        self._outlook, self._z = outlook, z
+        row = outstanding_table(lead_time_table(LEAD_MEAN, LEAD_SD, least=1), 1)[0]
+        days = np.arange(len(row))
+        self._lead_variance = float(row @ days**2 - (row @ days) ** 2)
+
+    def order(self, seen: Seen) -> np.ndarray:
+        found = self._outlook.expect(seen)
+        total = found.mean * COVER
+        variance = found.dispersion * total + found.level_variance * total**2 + self._lead_variance * found.mean**2
+        level = np.ceil(total + self._z * np.sqrt(variance))
+        return np.maximum(level - seen.on_hand - seen.on_order, 0).astype(np.int64)

@@ -9,11 +9,11 @@ SKU and series with a seed of their own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tests.benchmarks.forecast_world.freshretail import Fresh
+from tests.benchmarks.forecast_world.freshretail import Fresh, load_fresh, seen_panel
 
 LEARN, BURN_IN = 30, 14
 LEAD_MEAN, LEAD_SD = 5.0, 2.0
@@ -40,6 +40,20 @@ class Costs:
 
     lost: np.ndarray
     holding: np.ndarray
+
+
+def load() -> Fresh:
+    """The slice, its hour profile from the days of learning alone."""
+    fresh = load_fresh()
+    full = fresh.in_stock[:, :LEARN, 6:22].all(axis=2)
+    profile = (fresh.hourly[:, :LEARN] * full[:, :, None]).sum(axis=(0, 1))
+    fresh = replace(fresh, profile=profile / profile.sum(), training=LEARN)
+    return replace(fresh, panel=seen_panel(fresh, fresh.in_stock))
+
+
+def opening_stock(fresh: Fresh) -> np.ndarray:
+    """Eight days of the average of the days of learning (n,): the same for every policy."""
+    return np.ceil(8.0 * fresh.panel.units[:, :LEARN].mean(axis=1)).astype(np.int64)
 
 
 def draw_world(fresh: Fresh, seed: int) -> World:
