@@ -18,13 +18,30 @@ import numpy as np
 from numba import njit
 
 from allocation_assets.replenishment.problem import (
-    ALPHA, BETA, CONTRACT_MAX, CONTRACT_MIN, COST, MIN_MAX, MINIMUM_ORDER, MULTIPLE, NO_DEMAND, POLICY,
-    POSITION_COVERS, PRESENTATION, R_NQ, S_S, SHELF_LIFE, STORAGE, WEEKS_OF_COVER,
+    ALPHA,
+    BETA,
+    CONTRACT_MAX,
+    CONTRACT_MIN,
+    COST,
+    MIN_MAX,
+    MINIMUM_ORDER,
+    MULTIPLE,
+    NO_DEMAND,
+    POLICY,
+    POSITION_COVERS,
+    PRESENTATION,
+    R_NQ,
+    S_S,
+    SHELF_LIFE,
+    STORAGE,
+    WEEKS_OF_COVER,
 )  # fmt: skip
 
 _EPS = 1e-15
 #: A unit that sells to nobody is charged a year of holding.
 _LONGEST = 365.0
+#: 1 / u: the walks multiply instead of dividing.
+_INVERSE = 1.0 / np.maximum(np.arange(4096), 1)
 
 
 @njit(cache=True, nogil=True)
@@ -54,7 +71,7 @@ def _start(mu, d):
 def room_of(lo, hi, demand, lanes):
     """Units that the longest support of the pairs lo <= j < hi can reach."""
     mean, dispersion, variance = demand
-    lane, table, review = lanes
+    _, table, review = lanes
     longest = table.shape[1] - 1
     most = 1.0
     for j in range(lo, hi):
@@ -85,7 +102,7 @@ def _tails(out, last, mean, d, v, table, row, review):
             out[u] += p
             if p < _EPS and u > mu:
                 break
-            p *= (alpha + beta * u) / (u + 1)
+            p *= (alpha + beta * u) * (_INVERSE[u + 1] if u < 4095 else 1.0 / (u + 1))
             u += 1
         end = max(end, min(u + 1, out.shape[0]))
     above = 0.0
@@ -123,7 +140,7 @@ def _level(basis, target, z, mu, sigma, period_mean, lost, hold, both, end, lead
         while level < end and lost * both[level] > hold * (1.0 - both[level]):
             level += 1
         return level
-    return max(0, int(math.ceil(mu + z * sigma - 1e-9)))
+    return max(0, math.ceil(mu + z * sigma - 1e-9))
 
 
 @njit(cache=True, nogil=True)
@@ -257,13 +274,13 @@ def _trigger_and_target(j, level, period_mean, mu, demand, costs, rules, multipl
     policy, first, second = rules[0][j], rules[4][j], rules[5][j]
     lost, hold, order = costs[0][j], costs[1][j] * review, costs[2][j]
     if policy == WEEKS_OF_COVER and not math.isnan(first):
-        target = int(math.ceil(7.0 * first * demand[0][j] - 1e-9))
+        target = math.ceil(7.0 * first * demand[0][j] - 1e-9)
         return target - 1, target
     if policy == MIN_MAX:
         least = level if math.isnan(first) else int(first)
         lot = max(period_mean, math.sqrt(2.0 * order * period_mean / hold) if hold > 0.0 else 0.0)
-        return least - 1, (least + int(math.ceil(lot - 1e-9)) if math.isnan(second) else max(int(second), least))
-    if policy == S_S or policy == R_NQ:
+        return least - 1, (least + math.ceil(lot - 1e-9) if math.isnan(second) else max(int(second), least))
+    if policy in (S_S, R_NQ):
         quantity = 0
         if policy == R_NQ:
             quantity = int(second) if not math.isnan(second) else multiple if multiple > 1 or order <= 0.0 else 0
@@ -367,9 +384,9 @@ def propose_range(lo, hi, demand, lanes, costs, rules, stock, room, out):
         units, reason = _quantity(j, trigger, target, lots, stock, shelf)
         floor = max(stock[3][j], stock[4][j])
         top = max(trigger + target if lots else target, floor)
-        held_back = rules[0][j] == S_S or rules[0][j] == MIN_MAX or lots
+        kept = max(trigger + (rules[0][j] == MIN_MAX), floor) if rules[0][j] in (S_S, MIN_MAX, R_NQ) else top
         out[0][j], out[1][j] = max(trigger, floor - 1), top
-        out[2][j] = max(0, int(math.floor(max(trigger + (not lots), floor) if held_back else top) - math.floor(mu)))
+        out[2][j] = max(0, math.floor(kept - mu + 0.5))
         out[3][j], out[6][j] = units, reason
         if units == 0:
             out[4][j], out[5][j] = 0.0, 0.0
@@ -384,8 +401,7 @@ def propose_range(lo, hi, demand, lanes, costs, rules, stock, room, out):
 
 @njit(cache=True, nogil=True)
 def service_range(lo, hi, demand, lanes, costs, rules, room, out):
-    """Fill ``out`` of lo <= j < hi: level by basis, alpha and beta there, marginal loss, P(no stock-out), level by cost, its alpha
-    and beta."""
+    """Fill ``out`` of lo <= j < hi: level by basis, alpha, beta and loss that one more unit saves there; the same by cost."""
     mean, dispersion, variance = demand
     lane, table, review = lanes
     both, lead = np.zeros(room), np.zeros(room)

@@ -15,7 +15,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from allocation_assets.replenishment.problem import ReplenishmentPlan, ReplenishmentProblem
+from allocation_assets.replenishment.problem import (
+    ORDER_UP_TO,
+    S_S,
+    ReplenishmentPlan,
+    ReplenishmentProblem,
+    problem_of,
+)
 from allocation_assets.replenishment.safety_stock import in_ranges
 
 
@@ -35,3 +41,14 @@ def propose(problem: ReplenishmentProblem, *, threads: int = 2) -> Replenishment
     return ReplenishmentPlan(
         stock[0], trigger, target, safety, units, units // p.case_pack, avoided, held, benefit, binding
     )
+
+
+def warm_up() -> None:
+    """Compile the kernels with the array types of real runs."""
+    from allocation_assets.replenishment.budget import hold_over_budget
+    from allocation_assets.replenishment.safety_stock import service_report
+
+    problem = problem_of(np.ones(2), [[0.0, 1.0]], policy=[ORDER_UP_TO, S_S], order_cost=1.0)
+    propose(problem)
+    service_report(problem)
+    hold_over_budget(np.ones(1), np.ones(1), np.zeros(1, np.int64), np.ones(1))

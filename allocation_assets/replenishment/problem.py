@@ -181,9 +181,8 @@ def _check(p: ReplenishmentProblem) -> None:
 class ReplenishmentPlan:
     """Proposals, (n,) each. Order and expected dates are the caller's (calendar, cut-off).
 
-    reorder_point: highest position at which an order is placed. order_up_to: the level that the policy aims at.
-    safety_stock: order_up_to less mean demand over lead time and review, at least 0 (s of (s, S) and r of (R, nQ) count in its
-    place, and min). units, cases: the order, whole multiples. lost_sales_avoided: units expected to sell before the next
+    reorder_point: highest position at which an order is placed. order_up_to: the level that the policy aims at (r + Q of r_nQ).
+    safety_stock: order_up_to less mean demand over lead time and review, rounded, at least 0; s, r and min count in its place. units, cases: the order, whole multiples. lost_sales_avoided: units expected to sell before the next
     order can arrive that would be lost without this one. holding_days: unit-days held more. benefit: money, margin
     saved less holding less order cost. binding: code into BINDINGS.
     """

@@ -17,8 +17,8 @@ from stockpyl.ss import s_s_discrete_exact
 
 from allocation_assets.replenishment._kernels import best_r, best_r_Q, best_s_S
 from allocation_assets.replenishment.guaranteed_service import Tree, place
-from allocation_assets.replenishment.problem import BASE_STOCK, COST, NORMAL, S_S, problem_of
 from allocation_assets.replenishment.policies import propose
+from allocation_assets.replenishment.problem import BASE_STOCK, COST, NORMAL, S_S, problem_of
 from allocation_assets.replenishment.safety_stock import order_up_to
 
 #: A single period: ordered and received before its demand.

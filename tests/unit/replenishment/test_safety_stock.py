@@ -55,16 +55,17 @@ def test_alpha_beta_and_cost_follow_their_definitions(mean, dispersion, variance
 
 
 def test_the_level_matches_a_simulated_lead_time_demand():
-    """Monte Carlo of the model: a gamma level, negative binomial days given it, whole lead times."""
+    """Monte Carlo of the model: a gamma level, negative binomial days given it, whole lead times; 400,000 draws."""
     rng = np.random.default_rng(4)
     lead = lead_time_table(5.0, 2.0)[0]
-    n, mean, d, v = 400_000, 2.0, 1.8, 0.0
+    n, mean, d, v = 400_000, 2.0, 1.8, 0.1
     days = rng.choice(len(lead), n, p=lead) + 1
-    demand = rng.negative_binomial(mean * days / (d - 1), 1 / d)
-    for target in (0.9, 0.99):
-        found = order_up_to(problem_of(mean, [lead], dispersion=d, level_variance=v, basis=ALPHA, service_target=target))
-        assert abs((demand <= found[0]).mean() - np.maximum(target, (demand <= found[0]).mean())) < 1e-12
-        assert (demand <= found[0] - 1).mean() < target + 0.002 and (demand <= found[0]).mean() > target - 0.002
+    level = rng.gamma(1 / v, v, n)
+    demand = rng.negative_binomial(mean * level * days / (d - 1), 1 / d)
+    for target in (0.8, 0.9, 0.99):
+        found = order_up_to(problem_of(mean, [lead], dispersion=d, level_variance=v, basis=ALPHA, service_target=target))[0]
+        # A negative binomial day count over a gamma level is not quite negative binomial: within 0.003 of the target.
+        assert (demand < found).mean() < target + 0.003 and (demand <= found).mean() > target - 0.003
 
 
 def test_a_matched_distribution_would_be_off():
@@ -107,11 +108,9 @@ def test_orders_that_overtake_each_other_are_fewer_open_days():
     lead = lead_time_table(5.0, 2.0, least=1)[0]
     drawn = rng.choice(len(lead), 200_000, p=lead)
     t = np.arange(len(drawn))
-    arrives = t + drawn
     still = np.zeros(len(drawn) + 64, int)
-    for placed, there in ((0, arrives),):
-        np.add.at(still, t + placed, 1)
-        np.add.at(still, there, -1)
+    np.add.at(still, t, 1)
+    np.add.at(still, t + drawn, -1)
     open_days = np.cumsum(still)[100 : len(drawn)]
     found = outstanding_table(lead[None], 1)[0]
     seen = np.bincount(open_days, minlength=len(found))[: len(found)] / len(open_days)
