@@ -5,7 +5,7 @@
 Loop (tests/benchmarks/replenishment_world): demand of the FreshRetailNet slice, 803 series; the first 30 days are learned from, 14 run in,
 46 are scored; lead time 5 +- 2 days per order, orders every day, lost sales. Ours has one setting, derived from costs; the peers are
 run as an ERP sets them and at the parameters that are best on the very seeds shown. Seeds of `full` (1001 on) were never used in
-development, which had 9001 and 9002. Last line: one JSON object; intervals are 95 % over seeds (Student's t, paired).
+development, which had 1 to 3, 9001 and 9002. Last line: one JSON object; intervals are 95 % over seeds (Student's t, paired).
 """
 
 from __future__ import annotations

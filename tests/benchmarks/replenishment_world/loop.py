@@ -95,9 +95,9 @@ def stock_at_equal_fill(results: Results, name: str, of: str) -> dict[str, float
     out = []
     for seed, ours in enumerate(results["ours", "ours", ()]):
         points = sorted((r[seed].fill, r[seed].stock) for k, r in results.items() if k[:2] == (name, of))
-        fill = np.array([p[0] for p in points])
-        # Least stock that reaches each fill rate.
-        stock = np.minimum.accumulate(np.array([p[1] for p in points])[::-1])[::-1]
+        # The frontier: what another setting beats in both is no point of it.
+        points = [p for k, p in enumerate(points) if all(p[1] < later[1] for later in points[k + 1 :])]
+        fill, stock = (np.array(values) for values in zip(*points, strict=True))
         inside = fill[0] <= ours.fill <= fill[-1]
         out.append(100.0 * (1.0 - ours.stock / np.interp(ours.fill, fill, stock)) if inside else np.nan)
     return interval(out)
