@@ -24,9 +24,9 @@ import numpy as np
 
 from allocation_assets.replenishment.problem import ReplenishmentProblem
 
-#: Probability of the lead-time table beyond its last day, added to that day.
+#: Probability that the lead-time table leaves out, and the longest mean it takes, in days.
 _BEYOND = 1e-4
-_LONGEST = 400
+_LONGEST = 365
 #: Pairs per call of a kernel: threads share the work evenly.
 CHUNK = 50_000
 
@@ -36,18 +36,18 @@ def lead_time_table(mean, sd, *, least: int = 0) -> np.ndarray:
 
     A gamma, each day taking the probability of half a day around it, cut where 1e-4 is left; then tilted so that the mean is
     kept to 1e-9 (the cut and the rounding would move it). Fixed lead times (sd 0) split between the two whole days around
-    the mean. ValueError where a mean is below ``least`` or a sd negative.
+    the mean. ValueError where a mean is below ``least`` or above a year, or a sd negative.
     """
     from scipy import stats
 
     mean, sd = np.broadcast_arrays(np.atleast_1d(np.asarray(mean, float)), np.atleast_1d(np.asarray(sd, float)))
-    if not (np.isfinite(mean).all() and (mean >= least).all() and (sd >= 0).all()):
-        raise ValueError(f"lead times: mean must be at least {least} days and sd at least 0; check the lanes")
+    if not (((mean >= least) & (mean <= _LONGEST) & (sd >= 0)).all() and np.isfinite(sd).all()):
+        raise ValueError(f"lead times: mean must be {least} to {_LONGEST} days and sd at least 0; check the lanes")
     sd = np.where(mean > least, sd, 0.0)
     shape = np.where(sd > 0, (mean / np.where(sd > 0, sd, 1.0)) ** 2, 1.0)
     scale = np.where(sd > 0, sd**2 / np.maximum(mean, 1e-12), 1.0)
     top = np.where(sd > 0, stats.gamma.ppf(1 - _BEYOND, shape, scale=scale), mean + 1)
-    days = np.arange(least, min(int(np.ceil(top.max())) + 2, _LONGEST))
+    days = np.arange(least, min(int(np.ceil(top.max())) + 2, 2 * _LONGEST))
     edges = np.concatenate([[-np.inf], days[1:] - 0.5, [np.inf]])
     found = np.diff(stats.gamma.cdf(edges, shape[:, None], scale=scale[:, None]), axis=1)
     found[days > top[:, None] + 1] = 0.0
