@@ -17,8 +17,10 @@ def warm_up() -> None:
     from allocation_assets.demand.distribution import demand_quantiles
     from allocation_assets.demand.forecaster import warm_up as warm_up_demand
     from allocation_assets.reconciliation._attribution import warm_up as warm_up_attribution
+    from allocation_assets.replenishment.policies import warm_up as warm_up_replenishment
 
     warm_up_attribution()
     warm_up_demand()
     demand_quantiles([1.0], [2.0], [1.0])
     warm_up_allocation()
+    warm_up_replenishment()

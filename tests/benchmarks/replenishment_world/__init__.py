@@ -1,0 +1,1 @@
+"""The closed loop behind `tests.benchmarks.replenishment`: demand, shelf, forecasts, policies, perfect foresight."""
