@@ -68,17 +68,16 @@ def _expected_price(stock, top, need, variance, mass, level_variance, nodes, wei
 
 @njit(cache=True, nogil=True)
 def _needs(
-    j0, j1, daily, dispersion, horizon, wait, gap, arrive, position, gain, holding, ship, inbound, top, need, variance, mass
+    j0, j1, daily, dispersion, horizon, shipments, gap, arrive, position, gain, holding, ship, top, need, variance, mass
 ):
     """Fill, per price of the grid: units that the pairs j0 <= j < j1 need until the inbound, their variance, and what a level moves."""
     grid = need.shape[0]
     target, served = np.empty(grid), np.empty(grid)
     need[:], variance[:], mass[:] = 0.0, 0.0, 0.0
     for j in range(j0, j1):
-        shipments = math.floor((inbound - 1.0 - wait[j]) / gap[j] + 1e-9)
-        if daily[j] <= 0.0 or shipments < 0.0:
+        if daily[j] <= 0.0 or shipments[j] < 0.0:
             continue
-        between, mu = shipments * gap[j] * daily[j], daily[j] * horizon[j]
+        between, mu = shipments[j] * gap[j] * daily[j], daily[j] * horizon[j]
         _targets(mu, dispersion[j], gain[j], holding[j], ship[j], top, target, served)
         soon = daily[j] * arrive[j]
         have = position[j] + _above(soon - position[j], soon * dispersion[j])
@@ -93,8 +92,8 @@ def _needs(
 
 @njit(cache=True, nogil=True)
 def price_rows(
-    row_ptr, daily, dispersion, horizon, wait, gap, arrive, position, gain, holding, ship, stock, inbound, level_variance,
-    nodes, weights, r0, r1, price,
+    row_ptr, daily, dispersion, horizon, shipments, gap, arrive, position, gain, holding, ship, stock, level_variance, nodes,
+    weights, r0, r1, price,
 ):  # fmt: skip
     """Fill price[r0:r1]; the outlook's arrays, nodes and weights of a standard normal (see `keep`)."""
     need, variance, mass = np.empty(_GRID), np.empty(_GRID), np.empty(_GRID)
@@ -102,11 +101,11 @@ def price_rows(
         j0, j1, top = row_ptr[r], row_ptr[r + 1], 0.0
         for j in range(j0, j1):
             top = max(top, gain[j])
-        pairs = (daily, dispersion, horizon, wait, gap, arrive, position, gain, holding, ship)
+        pairs = (daily, dispersion, horizon, shipments, gap, arrive, position, gain, holding, ship)
         # Most rows have enough at a price of 0 whatever happens: one price of the grid tells.
-        _needs(j0, j1, *pairs, inbound[r], top, need[:1], variance[:1], mass[:1])
+        _needs(j0, j1, *pairs, top, need[:1], variance[:1], mass[:1])
         most = need[0] + nodes[-1] * math.sqrt(variance[0] + level_variance[r] * mass[0] * mass[0])
         price[r] = 0.0
         if need[0] > 0.0 and most > stock[r]:
-            _needs(j0, j1, *pairs, inbound[r], top, need, variance, mass)
+            _needs(j0, j1, *pairs, top, need, variance, mass)
             price[r] = _expected_price(stock[r], top, need, variance, mass, level_variance[r], nodes, weights)

@@ -4,7 +4,7 @@ Model (algorithms.md section 1). Case k of a pair with position a, case pack m, 
 
     D_k = sum over its units u of [e P(D > u) - h - c]  +  presentation bonus per unit below the minimum
 
-with e = w g - (what a kept unit earns) + h, which never rises with k. Maximise the sum of D_k less the cost of lines over
+with e = w g - (what a kept unit earns) + h (a pair's last shipment before the inbound pays the latter with c instead), which never rises with k. Maximise the sum of D_k less the cost of lines over
 whole cases subject to the supply of each row (available less hold-back), pools, maximum and shelf capacity of each
 pair, the least size of a line, and, where given, receiving and dispatch capacity. Forced minimums are served first,
 by worth per unit; the bound is conditional on them (an override is a constraint, not a choice of the engine).
@@ -150,7 +150,8 @@ def _gross_want(inst: Instance) -> np.ndarray:
     p, want = inst.problem, inst.want.copy()
     kept = np.flatnonzero(p.row_keep_price[p.pair_row] > 0)
     gross = np.maximum(p.gain_per_unit + p.holding_per_unit, 0.0)[kept]
-    want[kept] = np.maximum(count_wants(inst, kept, gross), want[kept])
+    sent = (p.holding_per_unit + p.ship_cost_per_unit)[kept]
+    want[kept] = np.maximum(count_wants(inst, kept, gross, sent), want[kept])
     return want
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from allocation_assets.allocation import limits
-from allocation_assets.allocation.kept_stock import kept_prices
+from allocation_assets.allocation.kept_stock import kept_stock
 from allocation_assets.allocation.least_change import ForcedMinimums, forced_minimums
 from allocation_assets.allocation.market import Limits
 from allocation_assets.allocation.problem import (
@@ -51,6 +51,7 @@ def build_problem(
     free = np.maximum(rows["row_available"] - rows["row_hold_back"], 0)
     pools = limits.pools(pairs, rows["pair_row"], free, rows["row_protected"])
     worth, position = _demand_and_money(pairs, forecasts, trust, cycle), position_units(table, trust)
+    kept = kept_stock(pairs, forecasts, rows, worth, position, run_date)
     return allocation_problem(
         pair_row=rows["pair_row"],
         pair_key=np.arange(table.num_rows),
@@ -70,7 +71,8 @@ def build_problem(
         row_case_pack=rows["row_case_pack"],
         row_available_units=rows["row_available"],
         row_hold_back_units=rows["row_hold_back"],
-        row_keep_price=kept_prices(pairs, forecasts, rows, worth, position, run_date),
+        row_keep_price=kept.price,
+        is_last_shipment=kept.is_last_shipment,
         row_rule=rows["row_rule"],
         **worth,
         **limits.capacities(pairs, rows, booked),

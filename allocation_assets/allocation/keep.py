@@ -61,6 +61,12 @@ class Outlook:
     inbound_days: np.ndarray
     level_variance: np.ndarray
 
+    @property
+    def shipments_before_inbound(self) -> np.ndarray:
+        """Shipments (n,) of each pair after its next one and before its row's inbound; below 0: not even the next."""
+        inbound = np.repeat(self.inbound_days, np.diff(self.row_ptr))
+        return np.floor((inbound - 1.0 - self.wait_days) / self.gap_days + 1e-9)
+
 
 def keep_prices(outlook: Outlook, threads: int = 2) -> np.ndarray:
     """Money (m,) that a unit kept at the DC is expected to earn before the next inbound; 0 where stock is ample."""
@@ -69,10 +75,10 @@ def keep_prices(outlook: Outlook, threads: int = 2) -> np.ndarray:
     o = outlook
     price = np.zeros(len(o.stock_units))
     pairs = (
-        o.daily_mean, o.dispersion, o.horizon_days, o.wait_days, o.gap_days, o.arrive_days, o.position_units,
+        o.daily_mean, o.dispersion, o.horizon_days, o.shipments_before_inbound, o.gap_days, o.arrive_days, o.position_units,
         o.gain_per_unit, o.holding_per_unit, o.ship_cost_per_unit,
     )  # fmt: skip
-    arrays = [np.ascontiguousarray(values, np.float64) for values in (*pairs, o.stock_units, o.inbound_days, o.level_variance)]
+    arrays = [np.ascontiguousarray(values, np.float64) for values in (*pairs, o.stock_units, o.level_variance)]
     row_ptr = np.ascontiguousarray(o.row_ptr, np.int64)
     edges = range(0, len(price), _ROWS_PER_RANGE)
     run_all(threads, [

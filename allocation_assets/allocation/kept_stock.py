@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -13,29 +14,55 @@ from allocation_assets.schedule import ScheduledPairs
 from allocation_assets.tables import floats, truths
 
 
-def kept_prices(
+@dataclass(frozen=True)
+class KeptStock:
+    """`price` (m,) money that a unit kept is expected to earn; `is_last_shipment` (n,) of a pair before the next inbound."""
+
+    price: np.ndarray
+    is_last_shipment: np.ndarray
+
+
+def kept_stock(
     pairs: ScheduledPairs,
     forecasts: pa.Table,
     rows: dict[str, np.ndarray],
     worth: dict[str, np.ndarray],
     position_units: np.ndarray,
     run_date: date,
-) -> np.ndarray:
-    """Money (m,) per unit and row, 0 where policy decides instead of value: a set hold-back rate, a rule of fair share; and
+) -> KeptStock:
+    """What stock kept at the DC is worth: 0 where policy decides instead of value: a set hold-back rate, a rule of fair share; and
     where less than a case is there to be kept.
 
     `rows` of `frames.supply_rows`, `worth` what units earn and cost at the pairs (n). Pairs that nothing reaches
     (blocked, closed, no day to ship) need nothing; where no inbound is known or predicted, stock is to last for
     `allocation.keep_days`.
     """
-    schedule, today = pairs.schedule, np.datetime64(run_date, "D")
     order = np.argsort(rows["pair_row"], kind="stable")
+    inbound, stock = rows["row_inbound_days"], np.maximum(rows["row_available"] - rows["row_hold_back"], 0)
+    outlook = Outlook(
+        row_ptr=np.searchsorted(rows["pair_row"][order], np.arange(len(inbound) + 1)),
+        **{name: values[order] for name, values in _of_pairs(pairs, worth, position_units, run_date).items()},
+        stock_units=stock,
+        inbound_days=np.where(np.isnan(inbound), rows["row_keep_days"], np.maximum(inbound, 1.0)),
+        level_variance=_shared_level_variance(pairs, forecasts, rows["pair_row"], len(inbound)),
+    )
+    is_priced = rows["row_is_by_value"] & (rows["row_rule"] == MARGINAL_VALUE) & (stock >= rows["row_case_pack"])
+    last = np.zeros(len(order), np.bool_)
+    last[order] = outlook.shipments_before_inbound <= 0
+    return KeptStock(np.where(is_priced, keep_prices(outlook), 0.0), last)
+
+
+def _of_pairs(
+    pairs: ScheduledPairs, worth: dict[str, np.ndarray], position_units: np.ndarray, run_date: date
+) -> dict[str, np.ndarray]:
+    """The outlook's arrays over pairs, in the pairs' order."""
+    schedule, today = pairs.schedule, np.datetime64(run_date, "D")
     is_served = (schedule.horizon_days > 0) & ~truths(pairs.table, "is_blocked")
 
     def days(dates: np.ndarray, origin) -> np.ndarray:
         return np.where(is_served, (dates - origin).astype("timedelta64[D]").astype(np.float64), 1.0)
 
-    of_pairs = {
+    return {
         "daily_mean": np.where(is_served, worth["daily_mean_units"], 0.0),
         "dispersion": worth["dispersion"],
         "horizon_days": schedule.horizon_days,
@@ -47,16 +74,6 @@ def kept_prices(
         "holding_per_unit": worth["holding_per_unit"],
         "ship_cost_per_unit": worth["ship_cost_per_unit"],
     }
-    inbound, stock = rows["row_inbound_days"], np.maximum(rows["row_available"] - rows["row_hold_back"], 0)
-    outlook = Outlook(
-        row_ptr=np.searchsorted(rows["pair_row"][order], np.arange(len(inbound) + 1)),
-        **{name: values[order] for name, values in of_pairs.items()},
-        stock_units=stock,
-        inbound_days=np.where(np.isnan(inbound), rows["row_keep_days"], np.maximum(inbound, 1.0)),
-        level_variance=_shared_level_variance(pairs, forecasts, rows["pair_row"], len(inbound)),
-    )
-    is_priced = rows["row_is_by_value"] & (rows["row_rule"] == MARGINAL_VALUE) & (stock >= rows["row_case_pack"])
-    return np.where(is_priced, keep_prices(outlook), 0.0)
 
 
 def _shared_level_variance(pairs: ScheduledPairs, forecasts: pa.Table, pair_row: np.ndarray, rows: int) -> np.ndarray:

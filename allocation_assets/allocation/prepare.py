@@ -85,7 +85,7 @@ def prepare(problem: AllocationProblem, settings: AllocationSettings, *, keep_al
     p, order = _sorted(problem)
     row_ptr = np.searchsorted(p.pair_row, np.arange(len(p.row_dc) + 1))
     pack = p.pair_pack
-    gain, cost = p.earned_per_unit, p.holding_per_unit + p.ship_cost_per_unit
+    gain, cost = p.earned_per_unit, p.cost_per_unit
     cap_units, cap_cases = _caps(p, pack)
     forced, forced_units, partial_at, partial_units = _forced(p, pack, cap_units)
     least = np.ones(len(pack), np.int64)
@@ -136,17 +136,17 @@ def _store_cases(inst: Instance, keep_all: bool) -> None:
     inst.worth = np.concatenate(parts or [np.empty(0)])
     inst.item_ptr = np.concatenate([[0], np.cumsum(stored)]).astype(np.int64)
     odd = np.flatnonzero(inst.partial_at >= 0)
-    inst.want[odd] = count_wants(inst, odd, inst.gain[odd])
+    inst.want[odd] = count_wants(inst, odd, inst.gain[odd], inst.cost[odd])
 
 
-def count_wants(inst: Instance, pairs: np.ndarray, gain: np.ndarray) -> np.ndarray:
-    """Whole cases (len(pairs),) that pay for the given pairs when a unit sold earns `gain`, whatever the limits."""
+def count_wants(inst: Instance, pairs: np.ndarray, gain: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Whole cases (len(pairs),) that pay for the given pairs when a unit sold earns `gain` and one sent costs `cost`, whatever the limits."""
     from allocation_assets.negbin import build_cases, p_of_zero
 
     p, n = inst.problem, len(pairs)
     none, want = np.zeros(n, np.int64), np.zeros(n, np.int64)
     walk = (
-        p.mean_units[pairs], p.dispersion[pairs], p.position_units[pairs], inst.pack[pairs], gain, inst.cost[pairs],
+        p.mean_units[pairs], p.dispersion[pairs], p.position_units[pairs], inst.pack[pairs], gain, cost,
         p.presentation_value_per_unit[pairs], p.presentation_min_units[pairs], none, none, none, none + 1, np.zeros(n),
         none - 1, none, False,
     )  # fmt: skip

@@ -51,13 +51,15 @@ class AllocationProblem:
     the location's records are mended, 4 stock moved to or from it days ago);
     `multiple_cases` >= 1 (a line is a whole number of that many cases: layer, pallet); `line_cost` (money once per
     line); `min_ship_units` (a line that no minimum forces has at least that many, in whole multiples; 0 = none);
+    `is_last_shipment` (the pair's next shipment is its last before the DC's next inbound);
     `pool` index into the pools, all pairs of which share a row (-1 = none); `tier` (lowest first, rule TIERS) and
     `daily_mean_units` (rule EQUAL_DAYS);
     `receiving_bucket`, `dispatch_bucket` index into the capacities (-1 = none).
 
     Rows (m): `row_dc` int code; `row_case_pack` >= 1; `row_available_units`, `row_hold_back_units` >= 0: what may be
     shipped is available less hold-back; `row_keep_price`: money that a unit kept at the DC is expected to earn before
-    the next inbound, taken off the gain of a unit sold (see `keep`); `row_rule`: 0 marginal value, else the fair share
+    the next inbound (see `keep`), taken off the gain of a unit sold, for what is left unsold saves a later shipment; of the
+    last shipment before the inbound every unit pays it; `row_rule`: 0 marginal value, else the fair share
     that policy chose: 1 proportional to need, 2 equal days of supply, 3 tiers, then proportional.
 
     Pools: `pool_cap_units`: most units that the pairs of a pool get together (quota, or what others' protected
@@ -85,6 +87,7 @@ class AllocationProblem:
     multiple_cases: np.ndarray
     line_cost: np.ndarray
     min_ship_units: np.ndarray
+    is_last_shipment: np.ndarray
     pool: np.ndarray
     tier: np.ndarray
     daily_mean_units: np.ndarray
@@ -110,7 +113,14 @@ class AllocationProblem:
     @property
     def earned_per_unit(self) -> np.ndarray:
         """Money that a unit sold earns beyond what it would have earned at the DC, plus the holding it saves."""
-        return np.maximum(self.gain_per_unit - self.row_keep_price[self.pair_row] + self.holding_per_unit, 0.0)
+        kept = np.where(self.is_last_shipment, 0.0, self.row_keep_price[self.pair_row])
+        return np.maximum(self.gain_per_unit - kept + self.holding_per_unit, 0.0)
+
+    @property
+    def cost_per_unit(self) -> np.ndarray:
+        """Money that every unit sent costs: holding, shipping, and what it would have earned at the DC where it cannot wait."""
+        kept = np.where(self.is_last_shipment, self.row_keep_price[self.pair_row], 0.0)
+        return self.holding_per_unit + self.ship_cost_per_unit + kept
 
     @property
     def row_supply_units(self) -> np.ndarray:
@@ -228,11 +238,11 @@ _INTEGERS = {
 _DEFAULTS = {
     "holding_per_unit": 0.0, "ship_cost_per_unit": 0.0, "presentation_min_units": 0,
     "presentation_value_per_unit": 0.0, "shelf_capacity_units": NO_LIMIT, "min_units": 0, "max_units": NO_LIMIT,
-    "is_max_override": False, "block": OPEN, "multiple_cases": 1, "line_cost": 0.0, "min_ship_units": 0,
+    "is_max_override": False, "is_last_shipment": False, "block": OPEN, "multiple_cases": 1, "line_cost": 0.0, "min_ship_units": 0,
     "pool": NO_LIMIT, "tier": 0, "receiving_bucket": NO_LIMIT, "dispatch_bucket": NO_LIMIT,
 }  # fmt: skip
 _ROW_DEFAULTS = {"row_dc": 0, "row_case_pack": 1, "row_hold_back_units": 0, "row_keep_price": 0.0, "row_rule": 0}
-_BOOLEANS = {"is_max_override", "pool_is_protection"}
+_BOOLEANS = {"is_max_override", "is_last_shipment", "pool_is_protection"}
 
 
 def allocation_problem(**arrays) -> AllocationProblem:

@@ -48,7 +48,7 @@ def worth_of(p: AllocationProblem, units) -> tuple[np.ndarray, np.ndarray, np.nd
     stock = p.position_units + units
     uplift = expected_sales(stock, p.mean_units, p.dispersion)
     uplift = uplift - expected_sales(p.position_units, p.mean_units, p.dispersion)
-    value = p.earned_per_unit * uplift - units * (p.holding_per_unit + p.ship_cost_per_unit)
+    value = p.earned_per_unit * uplift - units * p.cost_per_unit
     value = value - np.where(units > 0, p.line_cost, 0.0)
     before = np.minimum(p.position_units, p.presentation_min_units)
     bonus = p.presentation_value_per_unit * (np.minimum(stock, p.presentation_min_units) - before)
@@ -115,7 +115,7 @@ def _case_worth(p: AllocationProblem, pairs, before, amount) -> np.ndarray:
     start = p.position_units[pairs] + before
     sold = expected_sales(start + amount, mean, dispersion) - expected_sales(start, mean, dispersion)
     shown = np.clip(p.presentation_min_units[pairs] - start, 0, amount)
-    gain, cost = p.earned_per_unit, p.holding_per_unit + p.ship_cost_per_unit
+    gain, cost = p.earned_per_unit, p.cost_per_unit
     return gain[pairs] * sold - amount * cost[pairs] + p.presentation_value_per_unit[pairs] * shown
 
 

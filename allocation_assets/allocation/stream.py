@@ -89,14 +89,16 @@ def solve_stream(source: ShardSource, settings: AllocationSettings) -> Solution:
     if source.pairs < settings.stream_pairs:
         parts = [part_of(prepare(source.load(i), settings, keep_all=False)) for i in range(len(source))]
         return solve(parts, settings)
-    reference = _reference(source, settings)
-    for left in reversed(range(_PASSES)):
+    reference, passes = _reference(source, settings), 0
+    while True:
         parts, cores = _settle(source, reference, settings)
         solution, search, excess = _solve_core(parts, cores, reference, settings)
-        if search is None or excess <= _TRIFLE * abs(solution.bound) or not left:
-            break
-        reference = _Reference(search.best_prices, 2 * reference.band, search.spread())
-    return solution
+        passes += 1
+        # An infinite excess says that settled cases alone break a limit: in the end nothing is settled.
+        if search is None or excess <= _TRIFLE * abs(solution.bound) or (passes >= _PASSES and np.isfinite(excess)):
+            return solution
+        band = 2 * reference.band if passes < _PASSES else np.inf
+        reference = _Reference(search.best_prices, band, search.spread())
 
 
 def _reference(source: ShardSource, settings: AllocationSettings) -> _Reference:

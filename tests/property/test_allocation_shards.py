@@ -118,8 +118,9 @@ def test_streamed_plans_are_feasible_and_bounded(seed):
     assert best >= 0.985 * (other.objective_value + other.presentation_bonus)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", [*range(60), 114, 138, 156, 183, 197])
 def test_streamed_bound_is_never_below_the_optimum(seed):
+    """The last five: cases that prices of a sample settled broke a limit among themselves in every pass."""
     how = dict.fromkeys(("capacities", "limits", "bonus", "pools"), True)
     problem = random_problem(seed, 4, 4, lines=seed % 2 == 0, **how)
     result = plan(problem, STREAMED)

@@ -28,8 +28,9 @@ def tail(mean: float, dispersion: float, unit: int) -> float:
 def worth_of(p: AllocationProblem, pair: int, units: int, *, bonus: bool = True) -> float:
     """Value (+ bonus) of shipping `units` to a pair, unit by unit."""
     kept = p.row_keep_price[p.pair_row[pair]]
-    gain = max(p.gain_per_unit[pair] - kept + p.holding_per_unit[pair], 0.0)
-    cost = p.holding_per_unit[pair] + p.ship_cost_per_unit[pair]
+    waits = 0.0 if p.is_last_shipment[pair] else kept
+    gain = max(p.gain_per_unit[pair] - waits + p.holding_per_unit[pair], 0.0)
+    cost = p.holding_per_unit[pair] + p.ship_cost_per_unit[pair] + (kept - waits)
     total = -p.line_cost[pair] if units else 0.0
     for unit in range(p.position_units[pair], p.position_units[pair] + units):
         total += gain * tail(p.mean_units[pair], p.dispersion[pair], unit) - cost
@@ -199,6 +200,7 @@ def random_problem(
         arrays |= {
             "pool_cap_units": rng.integers(0, 8, count), "pool_is_protection": rng.random(count) < 0.5,
             "row_keep_price": rng.uniform(0, 1.5, rows) * (rng.random(rows) < 0.5),
+            "is_last_shipment": rng.random(n) < 0.3,
         }  # fmt: skip
     if lines:
         arrays |= {

@@ -46,7 +46,7 @@ def scenarios(skus: int, stores: int, weeks: int) -> dict[str, Scenario]:
 
 
 def policies(binding: bool, coarse: bool) -> dict[str, dict[str, Callable]]:
-    """Per policy its settings to choose from; ours has one."""
+    """Per policy its settings to choose from (fewer where `coarse`); ours has one."""
     grid = _COARSE if coarse else _FRACTILES
     ups = (1.0,) if coarse else (0.8, 1.0)
 
@@ -60,23 +60,23 @@ def policies(binding: bool, coarse: bool) -> dict[str, dict[str, Callable]]:
     return {OURS: {"": Plan}, MYOPIC: {"": lambda: Plan(is_myopic=True)}} | peers
 
 
-def run_seed(size: tuple[int, int, int], name: str, seed: int, scale: float) -> dict[str, dict[str, list[float]]]:
+def run_seed(size: tuple[int, int, int], name: str, seed: int, scale: float, coarse: bool) -> dict[str, dict[str, list[float]]]:
     """Per policy and setting [profit, lost, store stock, DC stock, lines a week, gap] of one seed; `unavoidable` lost sales."""
     scenario = scenarios(*size)[name]
     world = scenario.world(seed)
     calendar = Calendar(world)
     out = {
         policy: {setting: simulate(world, make(), scale, calendar).figures() for setting, make in choices.items()}
-        for policy, choices in policies(scenario.binding, scale != 1.0).items()
+        for policy, choices in policies(scenario.binding, coarse or scale != 1.0).items()
     }
     return out | {"unavoidable": {"": [100 * pooled_lost(world)]}}
 
 
-def run(size, names: list[str], seeds: list[int], scales: list[float], processes: int = 2) -> dict:
+def run(size, names: list[str], seeds: list[int], scales: list[float], coarse: bool, processes: int = 2) -> dict:
     """{(scenario, scale): one result of `run_seed` per seed}."""
     tasks = [(name, scale, seed) for name in names for scale in scales for seed in seeds]
     with ProcessPoolExecutor(processes) as pool:
-        done = list(pool.map(run_seed, *zip(*[(size, name, seed, scale) for name, scale, seed in tasks], strict=True)))
+        done = list(pool.map(run_seed, *zip(*[(size, name, seed, scale, coarse) for name, scale, seed in tasks], strict=True)))
     out: dict = {}
     for (name, scale, _), result in zip(tasks, done, strict=True):
         out.setdefault((name, scale), []).append(result)

@@ -38,21 +38,24 @@ class Plan:
         problem = allocation_problem(
             pair_row=w.sku, pair_key=np.arange(len(w.sku)), mean_units=view.mean * view.horizon, dispersion=dispersion,
             position_units=view.position, line_cost=LINE_COST, row_case_pack=w.pack, row_available_units=view.dc,
-            row_keep_price=self._kept(view, money, dispersion), **money, **limits,
+            **self._kept(view, money, dispersion), **money, **limits,
         )  # fmt: skip
         made = plan(problem, _SETTINGS)
         if made.certificate.optimality_gap is not None:
             self.gaps.append(made.certificate.optimality_gap)
         return np.where(view.wait > 0, 0, made.units)
 
-    def _kept(self, view: View, money: dict, dispersion: np.ndarray) -> np.ndarray:
+    def _kept(self, view: View, money: dict, dispersion: np.ndarray) -> dict[str, np.ndarray]:
         w, rows = view.world, len(view.dc)
         if self.is_myopic:
-            return np.zeros(rows)
+            return {}
         outlook = Outlook(
             row_ptr=np.searchsorted(w.sku, np.arange(rows + 1)), daily_mean=view.mean, dispersion=dispersion,
             horizon_days=view.horizon, wait_days=view.wait, gap_days=view.gap, arrive_days=view.wait + view.lead,
             position_units=view.position, stock_units=view.dc, inbound_days=np.maximum(view.inbound_days, 1),
             level_variance=np.full(rows, view.level_variance), **money,
         )  # fmt: skip
-        return np.where(view.dc >= w.pack, keep_prices(outlook, 1), 0.0)
+        return {
+            "row_keep_price": np.where(view.dc >= w.pack, keep_prices(outlook, 1), 0.0),
+            "is_last_shipment": outlook.shipments_before_inbound <= 0,
+        }

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import poisson
 
+from allocation_assets.allocation.engine import plan
 from allocation_assets.allocation.frames import build_problem
 from allocation_assets.allocation.keep import Outlook, keep_prices
+from allocation_assets.allocation.problem import allocation_problem
 from allocation_assets.policy import load_policy
 from tests.unit.allocation.pairs_of_a_run import (
     DAY,
@@ -107,6 +109,25 @@ def test_rows_stand_alone():
     )  # fmt: skip
     assert keep_prices(alone, 1)[0] == together[4_000]
     assert (keep_prices(o, 1) == together).all() and (together > 0).any() and (together == 0).any()
+
+
+def test_the_last_shipment_before_the_inbound_pays_for_every_unit():
+    """P(D >= 1, 2, 3) = 0.9, 0.6, 0.3, a unit sold earns 10, one kept 4, holding is free.
+
+    What is left unsold saves a later shipment: (10 - 4) x tail > 0 for all three. Before the inbound there is no later one:
+    10 x tail - 4 pays for the first two.
+    """
+    tails = np.array([0.9, 0.6, 0.3])
+    wanted = {False: ((10 - 4) * tails > 0).sum(), True: (10 * tails - 4 > 0).sum()}
+    for is_last, units in wanted.items():
+        problem = allocation_problem(
+            pair_row=[0], mean_units=[1.0], dispersion=[1.0], position_units=0, gain_per_unit=10.0, max_units=3,
+            row_available_units=[9], row_keep_price=4.0, is_last_shipment=is_last,
+        )  # fmt: skip
+        earned, cost = problem.earned_per_unit[0], problem.cost_per_unit[0]
+        assert (earned * tails - cost > 0).sum() == units
+    # Poisson of mean 1: P(D >= 1) = 0.632, P(D >= 2) = 0.264: only the first pays its 4.
+    assert plan(problem).units.tolist() == [1]
 
 
 def problem_of(rows, supply, policy=None, means=None):
