@@ -109,7 +109,8 @@ def solve_mip(cost: np.ndarray, constraints: optimize.LinearConstraint) -> float
         options={"mip_rel_gap": 0.0},
     )
     assert result.success, result.message
-    return -float(result.fun)
+    # HiGHS's own objective is of a solution that is whole only within its tolerance.
+    return -float(cost @ np.round(result.x))
 
 
 def mip_model(p: AllocationProblem) -> tuple[np.ndarray, optimize.LinearConstraint]:
