@@ -5,8 +5,8 @@
 Worlds: a generated chain (60 SKUs x 120 stores, 26 weeks after 8 of warm-up) with scarce supply, with binding capacities and
 with ample supply; the FreshRetailNet slice's demand with simulated supply (a replay), stores drawn anew by each seed. All policies
 see the same demand, supply and forecast (learned from their own sales). Every peer takes the setting that earns it most ON these seeds;
-ours has one setting, from costs alone. `--scale full` repeats the chain's scarce and capacity scenarios with everybody's
-forecast x 0.8 and x 1.2. Seeds 0 to 9 served development; tests start at 100. Profit in points of the margin of perfect sales.
+ours has one setting, from costs alone. `--scale full` repeats the scarce chain with everybody's forecast x 0.8 and x 1.2. Seeds
+0 to 9 served development; tests start at 100. Profit in points of the margin of perfect sales.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.benchmarks.loop_world.compare import compared, run, scenarios
 SIZES = {"quick": (12, 30, 6), "full": (60, 120, 26)}
 SEEDS = {"quick": 2, "full": 20}
 FIRST_SEED = 100
-BIASED = {"quick": [], "full": ["chain, scarce", "chain, capacities"]}
+BIASED = {"quick": [], "full": ["chain, scarce"]}
 BIASES = [0.8, 1.2]
 
 

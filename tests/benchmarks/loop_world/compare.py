@@ -91,9 +91,14 @@ def interval(differences: np.ndarray) -> dict[str, float]:
 
 
 def at_stock(choices: dict[str, list[float]], stock: float) -> float:
-    """A peer's profit at a mean store stock: interpolated between its settings, its ends beyond them."""
-    points = sorted((figures[2], figures[0]) for figures in choices.values())
-    return float(np.interp(stock, [point[0] for point in points], [point[1] for point in points]))
+    """A peer's profit at a mean store stock: interpolated between its settings, its ends beyond them.
+
+    Settings that round cases alike are one curve; the best of the curves counts.
+    """
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for setting, figures in choices.items():
+        curves.setdefault(setting.partition(", ")[2], []).append((figures[2], figures[0]))
+    return max(float(np.interp(stock, *zip(*sorted(points), strict=True))) for points in curves.values())
 
 
 def compared(results: list[dict]) -> list[dict]:

@@ -105,8 +105,9 @@ def _cut(units: np.ndarray, pack: np.ndarray, group: np.ndarray, caps: np.ndarra
     exact = units / pack * factor[group]
     cases = np.floor(exact + 1e-9)
     room = caps - np.bincount(group, cases * pack, len(caps))
-    order = np.argsort(-(exact - cases) - 1e-9 * key, kind="stable")
-    order = order[(exact - cases)[order] > 1e-9]
+    rest = exact - cases
+    cut = np.flatnonzero(rest > 1e-9)
+    order = cut[np.argsort(-rest[cut] - 1e-9 * key[cut], kind="stable")]
     cases = cases.astype(np.int64)
     _fill(cases, order, pack, group, room)
     return cases * pack
