@@ -1,1 +1,1 @@
-"""Closed loop of daily allocation over simulated weeks: worlds, the shared forecast, policies, the simulator."""
+"""Parts of the closed-loop benchmark: worlds, the forecast everybody gets, peers, our policy, the simulator."""

@@ -24,9 +24,10 @@ _PERSISTENCE, _FACTOR_SD, _INBOUND_SD = 0.97, 0.3, 0.3
 class World:
     """One seed's world. Pairs (n) sorted by SKU, stores (s), SKUs (m), days (T); units are eaches.
 
-    `demand` (T, n); `inbound` (T, m) arrives at the DC in the morning of its day; `lead` (s) days from shipping to the
-    morning of arrival; `ships` (s, 7) shipping weekdays; `pack`, `price` (m); `start_store` (n), `start_dc` (m);
-    `dispatch_cap` units a day and `receiving_cap` (s) units a delivery, -1 = none; `warm_up` days that do not count.
+    `demand` (T, n); `inbound` (T + 14, m) arrives at the DC in the morning of its day (the next one is always known);
+    `lead` (s) days from shipping to the morning of arrival; `ships` (s, 7) shipping weekdays; `pack`, `price` (m);
+    `start_store` (n), `start_dc` (m); `mean` (n) long-run units a day, from which every forecast starts; `dispatch_cap`
+    units a day and `receiving_cap` (s) units a delivery, -1 = none; `warm_up` days that do not count.
     """
 
     sku: np.ndarray
@@ -49,12 +50,6 @@ class World:
         return len(self.demand)
 
 
-def prices_and_packs(rng: np.random.Generator, skus: int) -> tuple[np.ndarray, np.ndarray]:
-    """List price and case pack of each SKU."""
-    pack = _PACKS[rng.integers(0, len(_PACKS), skus)]
-    return np.exp(rng.normal(np.log(8.0), 0.5, skus)), pack
-
-
 def lanes(rng: np.random.Generator, stores: int) -> tuple[np.ndarray, np.ndarray]:
     """Lead time in days and shipping weekdays (no Sundays) of each store; 2 or 3 a week, spread over the week."""
     lead = rng.integers(2, 6, stores)
@@ -65,8 +60,9 @@ def lanes(rng: np.random.Generator, stores: int) -> tuple[np.ndarray, np.ndarray
     return lead, ships
 
 
-def inbounds(rng, expected: np.ndarray, phi: float, pack: np.ndarray) -> np.ndarray:
-    """Units (T, m) of inbounds every 14 days, SKUs on their own day; `expected` (T, m) is the buyer's daily forecast."""
+def inbounds(rng: np.random.Generator, expected: np.ndarray, phi: float, pack: np.ndarray) -> np.ndarray:
+    """Units (T + 14, m) of inbounds every 14 days, SKUs on their own day; `expected` (T, m) is the buyer's daily forecast."""
+    expected = np.vstack([expected, np.repeat(expected[-1:], INBOUND_DAYS, axis=0)])
     days, skus = expected.shape
     first = rng.integers(0, INBOUND_DAYS, skus)
     out = np.zeros((days, skus), np.int64)
@@ -86,6 +82,21 @@ def capacities(mean: np.ndarray, store: np.ndarray, ships: np.ndarray, binding: 
     return round(mean.sum() * 7 / 6), np.rint(1.1 * by_store).astype(np.int64)
 
 
+def _slow_factor(rng: np.random.Generator, days: int, skus: int) -> np.ndarray:
+    """Factor (T, m) on a SKU's demand, of mean 1: exp of an AR(1) that ran 60 days before the first."""
+    shock = rng.normal(0, 1, (days + 60, skus))
+    log_factor = np.zeros((days + 60, skus))
+    for day in range(1, days + 60):
+        log_factor[day] = _PERSISTENCE * log_factor[day - 1] + _FACTOR_SD * np.sqrt(1 - _PERSISTENCE**2) * shock[day]
+    return np.exp(log_factor[60:] - _FACTOR_SD**2 / 2)
+
+
+def packs_and_prices(rng: np.random.Generator, skus: int) -> tuple[np.ndarray, np.ndarray]:
+    """Case pack (1 to 12) and price (around 8) of each SKU."""
+    pack = _PACKS[rng.integers(0, len(_PACKS), skus)]
+    return pack, np.exp(rng.normal(np.log(8.0), 0.5, skus))
+
+
 def generated_chain(
     seed: int, phi: float, binding: bool = False, skus: int = 60, stores: int = 120, weeks: int = 26
 ) -> World:
@@ -96,18 +107,12 @@ def generated_chain(
     size = np.exp(rng.normal(0, 0.4, stores))
     base = np.exp(rng.normal(np.log(0.45), 0.8, skus))
     mean = np.clip(base[sku] * size[store] * np.exp(rng.normal(0, 0.35, skus * stores)), 0.05, 3.0)
-    shock = rng.normal(0, 1, (days + 60, skus))
-    log_factor = np.zeros((days + 60, skus))
-    for day in range(1, days + 60):
-        log_factor[day] = (
-            _PERSISTENCE * log_factor[day - 1] + _FACTOR_SD * np.sqrt(1 - _PERSISTENCE**2) * shock[day]
-        )
-    factor = np.exp(log_factor[60:] - _FACTOR_SD**2 / 2)
+    factor = _slow_factor(rng, days, skus)
     weekday = (_WEEKDAY / _WEEKDAY.mean())[np.arange(days) % 7]
     rate = mean * factor[:, sku] * weekday[:, None]
     spread = rng.uniform(1.1, 2.0, skus)[sku]
     demand = rng.negative_binomial(rate / (spread - 1), 1 / spread).astype(np.int32)
-    price, pack = prices_and_packs(rng, skus)
+    pack, price = packs_and_prices(rng, skus)
     lead, ships = lanes(rng, stores)
     # The buyer sees half of the swing of demand.
     expected = np.bincount(sku, mean, skus) * (1 + factor) / 2
