@@ -152,7 +152,7 @@ class AllocationSettings:
     target_gap: float = 1e-5
     polish_pairs: int = 20_000
     start_prices: StartPrices | None = None
-    stream_pairs: int = 1_000_000
+    stream_pairs: int = 2_000_000
 
 
 @dataclass(frozen=True)
