@@ -9,7 +9,14 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from allocation_assets.replenishment.frames import budget_holds, build_problem, lane_times, order_table, ordering_pairs, own_demand
+from allocation_assets.replenishment.frames import (
+    budget_holds,
+    build_problem,
+    lane_times,
+    order_table,
+    ordering_pairs,
+    own_demand,
+)
 from allocation_assets.replenishment.policies import propose
 from tests.unit.allocation.pairs_of_a_run import policy_of_rules
 
