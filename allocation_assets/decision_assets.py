@@ -7,6 +7,7 @@ from allocation_assets.exceptions.assets import exceptions
 from allocation_assets.lead_times.assets import lead_times
 from allocation_assets.reconciliation.assets import approval_outcomes, propose_adjustments, variance_causes
 from allocation_assets.records.assets import believe_records, reliability
+from allocation_assets.replenishment.assets import replenish
 from allocation_assets.segmentation.assets import sku_segments
 from allocation_assets.signals.assets import demand_signals
 
@@ -20,6 +21,7 @@ decision_assets = [
     believe_records,
     lead_times,
     allocate,
+    replenish,
     variance_causes,
     propose_adjustments,
     exceptions,

@@ -117,6 +117,23 @@ SCHEMAS = {
         " promised_units BIGINT, predicted_date DATE, predicted_date_p90 DATE, predicted_units BIGINT,"
         " is_past_due BOOLEAN, basis VARCHAR"
     ),
+    "decisions/replenishment_orders": (
+        "business_date DATE, supplier_id VARCHAR, location_id VARCHAR, sku_id VARCHAR, department VARCHAR, location_type VARCHAR,"
+        " units BIGINT, case_pack BIGINT, cases BIGINT, order_multiple BIGINT, order_date DATE, expected_date DATE,"
+        " reorder_point BIGINT, order_up_to BIGINT, inventory_position BIGINT, safety_stock BIGINT, on_hand BIGINT,"
+        " in_transit BIGINT, on_order BIGINT, backorders BIGINT, reserved BIGINT, stock_below BIGINT, lead_time_days DOUBLE,"
+        " review_days INTEGER, daily_mean DOUBLE, dispersion DOUBLE, policy VARCHAR, basis VARCHAR, binding_constraint VARCHAR,"
+        f" expected_lost_sales_avoided DOUBLE, holding_added {_MONEY}, expected_benefit {_MONEY}, order_value {_MONEY},"
+        " ownership VARCHAR, contract_min BIGINT, contract_max BIGINT, approval_status VARCHAR, held_reason VARCHAR,"
+        f" overrun {_MONEY}, rule_id VARCHAR, scenario_id VARCHAR"
+    ),
+    "decisions/service_levels": (
+        "business_date DATE, segment VARCHAR, location_type VARCHAR, pairs BIGINT, daily_mean_units DOUBLE,"
+        " fill_rate_aimed_at DOUBLE, cycle_service_aimed_at DOUBLE, recommended_service_target DOUBLE,"
+        f" recommended_cycle_service DOUBLE, point_cost_per_day {_MONEY}, point_gain_per_day {_MONEY}, position_units BIGINT,"
+        f" level_units BIGINT, recommended_level_units BIGINT, removable_units BIGINT, removable_value {_MONEY},"
+        f" removable_holding_per_day {_MONEY}"
+    ),
     "decisions/exceptions": (
         "business_date DATE, exception_id VARCHAR, kind VARCHAR, cause_key VARCHAR, severity VARCHAR, sku_id VARCHAR, "
         "location_id VARCHAR, value_at_risk DECIMAL(18, 6), owner_role VARCHAR, opened_on DATE, due_on DATE, "

@@ -62,15 +62,17 @@ LEFT JOIN read_parquet($segments, hive_partitioning = false) AS s ON s.sku_id = 
 ORDER BY p.sku_id, p.to_location_id
 """
 _RANGES = """
-WITH skus AS (SELECT sku_id, count(*) AS pairs FROM int_allocation_pairs GROUP BY sku_id),
+WITH skus AS (SELECT sku_id, count(*) AS pairs FROM query_table($relation) GROUP BY sku_id),
 placed AS (SELECT *, (sum(pairs) OVER (ORDER BY sku_id) - pairs) // $most AS range FROM skus)
 SELECT min(sku_id), max(sku_id), sum(pairs)::BIGINT FROM placed GROUP BY range ORDER BY range
 """
 
 
-def sku_ranges(connection: duckdb.DuckDBPyConnection, pairs_per_range: int = PAIRS_PER_RANGE) -> list[SkuRange]:
-    """Ranges of whole SKUs that together hold all pairs, in order; each starts within its own `pairs_per_range` pairs."""
-    rows = connection.execute(_RANGES, {"most": pairs_per_range}).fetchall()
+def sku_ranges(
+    connection: duckdb.DuckDBPyConnection, pairs_per_range: int = PAIRS_PER_RANGE, relation: str = "int_allocation_pairs"
+) -> list[SkuRange]:
+    """Ranges of whole SKUs that together hold all rows of the relation, in order; each starts within its own `pairs_per_range`."""
+    rows = connection.execute(_RANGES, {"most": pairs_per_range, "relation": relation}).fetchall()
     return [SkuRange(*row) for row in rows]
 
 

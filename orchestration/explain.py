@@ -49,6 +49,7 @@ SELECT to_location_id, allocated_units, marginal_value, next_case_value, shorted
 WHERE sku_id = $sku AND from_location_id = $source AND to_location_id <> $location
 ORDER BY greatest(coalesce(marginal_value, 0), coalesce(next_case_value, 0)) DESC, to_location_id LIMIT 5
 """
+_ORDERS = "SELECT * FROM read_parquet($file) WHERE sku_id = $sku AND location_id = $location ORDER BY supplier_id"
 _LOCATION = "SELECT * FROM read_parquet($file) WHERE location_id = $location"
 _POSITION = "SELECT * FROM read_parquet($file) WHERE sku_id = $sku AND location_id = $location"
 
@@ -72,6 +73,7 @@ def explain(home: Home, day: date, sku: str, location: str) -> str:
         lines.append(_record_line(belief))
     for location_row in _rows(home, "location_reliability", day, _LOCATION, location=location):
         lines += _location_lines(location_row)
+    lines += _order_section(home, day, sku, location)
     if not needs:
         return "\n".join([*lines, "need       none: nothing is wanted here and nothing was sent"])
     for need in needs:
@@ -80,7 +82,45 @@ def explain(home: Home, day: date, sku: str, location: str) -> str:
             home, "allocation_needs", day, _RIVALS, sku=sku, location=location, source=need["from_location_id"]
         )
         lines += [_rival_line(rival) for rival in rivals]
+        lines += _order_section(home, day, sku, need["from_location_id"])
     return "\n".join(lines)
+
+
+#: What set the quantity of an order, in words.
+ORDER_BINDINGS = {
+    "policy": "the policy's own quantity",
+    "order_multiple": "rounded up to whole cases, layers or pallets",
+    "minimum_order": "raised to the least size of a line",
+    "presentation": "raised to the least stock of the shelf",
+    "contract_min": "raised to the vendor contract's minimum",
+    "contract_max": "cut to the vendor contract's maximum",
+    "storage": "cut to the space there is",
+    "shelf_life": "cut to what sells before it expires",
+}
+
+
+def _order_section(home: Home, day: date, sku: str, location: str) -> list[str]:
+    """Why a location orders as much as it does of its supplier; nothing where it has no proposal."""
+    lines = []
+    for row in _rows(home, "replenishment_orders", day, _ORDERS, sku=sku, location=location):
+        binding = row["binding_constraint"]
+        below = f", {row['stock_below']} at the locations below" if row["stock_below"] else ""
+        lines += [
+            f"order      {location} orders {row['units']} units ({row['cases']} cases) of {row['supplier_id']} on {row['order_date']},"
+            f" expected {row['expected_date']}",
+            f"  position {row['inventory_position']}: on hand {row['on_hand']}, in transit {row['in_transit']}, on order {row['on_order']},"
+            f" owed {row['backorders']}, reserved {row['reserved']}{below}",
+            f"  lead     {row['lead_time_days']:.1f} days, next order's arrival {row['review_days']} days later;"
+            f" {row['daily_mean']:.3f} units a day (variance-to-mean {row['dispersion']:.2f})",
+            f"  level    orders at {row['reorder_point']} or below, up to {row['order_up_to']}, safety stock {row['safety_stock']}"
+            f" ({row['policy']}, {row['basis']}, rule {row['rule_id']})",
+            f"  because  {binding}: {ORDER_BINDINGS.get(binding, binding)}",
+            f"  benefit  {row['expected_lost_sales_avoided']:.2f} lost sales avoided, holding {_money(row['holding_added'])} more:"
+            f" {_money(row['expected_benefit'])} in all",
+        ]
+        if row["held_reason"]:
+            lines.append(f"  held     {row['held_reason']}")
+    return lines
 
 
 def _position_line(row: dict[str, Any]) -> str:

@@ -54,6 +54,8 @@ GATED: dict[str, dict[str, dg.AssetKey]] = {
             "lead_times",
             "vendor_scorecards",
             "inbound_predictions",
+            "replenishment_orders",
+            "service_levels",
             "exceptions",
             "approval_outcomes",
             "variance_causes",

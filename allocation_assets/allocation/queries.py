@@ -22,7 +22,12 @@ LEFT JOIN (
 ) AS n ON n.location_id = p.location_id AND n.sku_id = p.sku_id
 ORDER BY p.location_id, p.sku_id
 """
-FORECASTS = "SELECT * FROM read_parquet($file, hive_partitioning = false) AS p ORDER BY p.sku_id, p.location_id"
+#: Forecasts of the pairs alone: what suppliers deliver to directly has one too.
+FORECASTS = """
+SELECT p.* FROM read_parquet($file, hive_partitioning = false) AS p
+SEMI JOIN int_allocation_pairs AS a ON a.sku_id = p.sku_id AND a.to_location_id = p.location_id
+ORDER BY p.sku_id, p.location_id
+"""
 
 _MONEY = "DECIMAL(18, 6)"
 _LINE_ID = allocation_id_sql("business_date", "from_location_id", "to_location_id", "sku_id")

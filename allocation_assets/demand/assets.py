@@ -1,7 +1,9 @@
 """Demand as an asset: what happened since the date before in, a predictive distribution per SKU x location out."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -28,6 +30,20 @@ _OF_PAIRS = """
 SELECT s.series FROM int_allocation_pairs AS p JOIN series AS s ON s.sku_id = p.sku_id AND s.location_id = p.to_location_id
 ORDER BY p.sku_id, p.to_location_id
 """
+#: Selling pairs that suppliers deliver to directly, and the days from the run date to the arrival after the next one, about.
+_DIRECT = """
+CREATE OR REPLACE TEMP TABLE direct AS
+SELECT p.location_id AS to_location_id, p.sku_id, r.censored_days::BIGINT AS censored_days,
+    (p.release_days + ceil(coalesce(p.lead_time_days, $default_days)) + $review_days)::BIGINT AS horizon_days
+FROM int_replenishment_pairs AS p
+JOIN int_demand_rates AS r ON r.business_date = $day AND r.location_id = p.location_id AND r.sku_id = p.sku_id
+WHERE p.location_type IN ('store', 'ecom')
+"""
+_OF_DIRECT = """
+SELECT p.to_location_id, p.sku_id, p.censored_days, p.horizon_days, s.series
+FROM direct AS p JOIN series AS s ON s.sku_id = p.sku_id AND s.location_id = p.to_location_id
+ORDER BY p.sku_id, p.to_location_id
+"""
 
 
 def carried_folder(session: RunSession, run_date: date) -> tuple[Path | None, date | None]:
@@ -49,17 +65,28 @@ def form(session: RunSession, connection: duckdb.DuckDBPyConnection, run_date: d
 
 
 def forecasts_of(session: RunSession, run_date: date) -> tuple[daily.RunDemand, pa.Table]:
-    """The run's demand, and one forecast per pair in the order of the pairs."""
+    """The run's demand, and one forecast per pair: what DCs supply, then what suppliers deliver to directly."""
+    policy = session.policy.deployment(run_date)
     with session.warehouse() as connection:
         segments = session.decision_file("sku_segments", run_date)
         pairs = scheduled_pairs(connection, segments, session.policy, run_date)
         horizon = np.maximum(pairs.schedule.horizon_days, 1).astype(np.int64)
-        demand = form(session, connection, run_date, int(horizon.max(initial=1)))
+        longest = max(int(horizon.max(initial=1)), _longest_direct(connection, policy, run_date))
+        demand = form(session, connection, run_date, longest)
         rows = integers(connection.execute(_OF_PAIRS).to_arrow_table(), "series")
-    policy = session.policy.deployment(run_date)
+        direct = connection.execute(_OF_DIRECT).to_arrow_table()
+    rows, horizon = np.append(rows, integers(direct, "series")), np.append(horizon, integers(direct, "horizon_days"))
     table = forecast_table(demand, rows, horizon, run_date, daily.calendar_of(policy), daily.settings_of(policy))
-    kept = {name: pairs.table[name] for name in ("to_location_id", "sku_id", "censored_days")}
-    return demand, pa.table({**kept, **{name: table[name] for name in table.column_names}})
+    names = ["to_location_id", "sku_id", "censored_days"]
+    kept = pa.concat_tables([pairs.table.select(names), direct.select(names)])
+    return demand, pa.table({name: each[name] for each in (kept, table) for name in each.column_names})
+
+
+def _longest_direct(connection: duckdb.DuckDBPyConnection, policy: Mapping[str, Any], run_date: date) -> int:
+    """Keep the pairs without a DC as the temporary table `direct`; their longest horizon in days."""
+    days = {"default_days": policy["lead_times.default_supplier_days"], "review_days": 7 if policy["calendar.period"] == "week" else 1}
+    connection.execute(_DIRECT, days | {"day": run_date})
+    return connection.execute("SELECT coalesce(max(horizon_days), 1) FROM direct").fetchone()[0]
 
 
 @dg.asset(
@@ -69,8 +96,8 @@ def forecasts_of(session: RunSession, run_date: date) -> tuple[daily.RunDemand, 
         *[
             mart_key(model)
             for model in (
-                "int_allocation_pairs", "int_demand_daily", "int_demand_rates", "int_promotions_in_force", "int_late_demand", "int_active_pairs",
-                "applied_loads",
+                "int_allocation_pairs", "int_replenishment_pairs", "int_demand_daily", "int_demand_rates", "int_promotions_in_force",
+                "int_late_demand", "int_active_pairs", "applied_loads",
             )
         ],
     ],

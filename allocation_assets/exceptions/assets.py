@@ -40,7 +40,9 @@ def decide(session: RunSession, connection: duckdb.DuckDBPyConnection, run_date:
     # judged by the same gate.
     deps=[
         *[decision_key(dataset) for dataset in DECIDED_VIEWS.values()],
-        *[mart_key(model) for model in ("applied_loads", "int_deliveries", "inventory_positions", "shipment_lines")],
+        *[mart_key(model) for model in (
+            "applied_loads", "int_deliveries", "int_replenishment_pairs", "inventory_positions", "shipment_lines",
+        )],
     ],
     partitions_def=business_dates,
     group_name="decisions",

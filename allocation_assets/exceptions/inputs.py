@@ -14,6 +14,7 @@ from data_quality.intake.sql import exact_path, literal
 #: Views over the warehouse; each business_date filter prunes row groups.
 _WAREHOUSE_VIEWS = {
     "positions": "SELECT * FROM inventory_positions WHERE business_date = getvariable('run_date')",
+    "ordering": "SELECT * FROM int_replenishment_pairs",
     # The newest picture of every shipment line that was open, closed or touched in the event window.
     "deliveries": """
         SELECT * FROM shipment_lines
@@ -43,6 +44,7 @@ DECIDED_VIEWS = {
     "demand_signals": "demand_signals",
     "lead_times": "lead_times",
     "predictions": "inbound_predictions",
+    "supplier_orders": "replenishment_orders",
 }
 
 

@@ -236,6 +236,44 @@ FROM (
 GROUP BY cause_key, sku_id
 """
 
+_OVERRUN = f"""
+SELECT department AS cause_key, {_ONE_ITEM}, {_ONE_PLACE}, sum(order_value)::DECIMAL(18, 6) AS value_at_risk,
+    {largest("concat_ws('|', 'replenishment_orders:' || supplier_id, location_id, sku_id)", "overrun DESC, supplier_id, location_id, sku_id", 5)} AS evidence,
+    format('{{}} of {{}} held, {{}} units: ', count(*) || CASE WHEN count(*) = 1 THEN ' order' ELSE ' orders' END, department, sum(units))
+    || {largest("location_id || ' ' || sku_id || ' ' || units || ' (' || held_reason || ')'", "overrun DESC, supplier_id, location_id, sku_id")}
+    || '.' AS detail
+FROM supplier_orders WHERE approval_status = 'pending' GROUP BY department
+"""
+
+# A band is judged after the date's order; the share kept in stock is of the contract's items at the location.
+_BREACH_WORDS = "location_id || ' ' || what"
+_BREACH = f"""
+WITH kept AS (
+    SELECT p.supplier_id, p.location_id, p.sku_id, coalesce(p.unit_cost, 0) AS unit_cost, p.contract_min, p.contract_max, p.contract_min_share,
+        p.on_hand > 0 AS is_there, p.on_hand + p.in_transit + p.on_order - p.backorders - p.reserved + coalesce(o.units, 0) AS position
+    FROM ordering AS p LEFT JOIN supplier_orders AS o ON o.location_id = p.location_id AND o.sku_id = p.sku_id
+    WHERE p.contract_kind IS NOT NULL AND coalesce(p.block_reason, '') <> 'lifecycle_exit'
+), breaches AS (
+    SELECT supplier_id, location_id, sku_id, (contract_min - position) * unit_cost AS value,
+        format('{{}} at {{}}, at least {{}}', sku_id, position, contract_min) AS what
+    FROM kept WHERE position < contract_min
+    UNION ALL
+    SELECT supplier_id, location_id, sku_id, (position - contract_max) * unit_cost,
+        format('{{}} at {{}}, at most {{}}', sku_id, position, contract_max)
+    FROM kept WHERE position > contract_max
+    UNION ALL
+    SELECT supplier_id, location_id, NULL, sum(unit_cost) FILTER (NOT is_there),
+        format('{{}} of {{}} items in stock, at least {{:.0f}} %', count(*) FILTER (is_there), count(*), 100 * min(contract_min_share)::DOUBLE)
+    FROM kept WHERE contract_min_share IS NOT NULL GROUP BY supplier_id, location_id
+    HAVING count(*) FILTER (is_there) < min(contract_min_share) * count(*)
+)
+SELECT supplier_id AS cause_key, {_ONE_ITEM}, {_ONE_PLACE}, sum(value)::DECIMAL(18, 6) AS value_at_risk,
+    {largest("concat_ws('|', 'vendor_contracts:' || supplier_id, location_id, sku_id)", "value DESC, location_id, sku_id", 5)} AS evidence,
+    format('{{}} with supplier {{}}: ', count(*) || CASE WHEN count(*) = 1 THEN ' breach of contract' ELSE ' breaches of contract' END, supplier_id)
+    || {largest(_BREACH_WORDS, "value DESC, location_id, sku_id")} || '.' AS detail
+FROM breaches GROUP BY supplier_id
+"""
+
 #: In the order in which a reader wants them; names are part of the published contract.
 KINDS: tuple[Kind, ...] = (
     Kind(
@@ -286,6 +324,14 @@ KINDS: tuple[Kind, ...] = (
         "lane_drift", "supply_planner", 7,
         "Settle a new lead time with the supplier or carrier, or correct the one that the lane states; predictions already use what is seen.",
         _DRIFTED,
+    ),
+    Kind(
+        "budget_overrun", "supply_planner", 2,
+        "Raise the month's budget, move the order to a later month, or let it go: the held lines are decided again on each date.", _OVERRUN,
+    ),
+    Kind(
+        "contract_breach", "supply_planner", 3,
+        "Settle with the supplier what is missing or too much, or correct the contract; orders stay inside the band.", _BREACH,
     ),
     Kind(
         "unreliable_location", "inventory_controller", 14,

@@ -66,6 +66,23 @@ def echelon_position(position: np.ndarray, parent: np.ndarray) -> np.ndarray:
     return total
 
 
+def cover_days(own_days: np.ndarray, daily_mean: np.ndarray, parent: np.ndarray) -> np.ndarray:
+    """Days (p,) that the stock of a location and of all below it has to last: its own lead time and review, then those of what
+    it supplies, weighted by their demand. daily_mean (p,): each location's own demand.
+    """
+    depth = _depths(parent)
+    cover, total = own_days.astype(np.float64), daily_mean.astype(np.float64)
+    weighted, below = np.zeros(len(parent)), np.zeros(len(parent))
+    for level in range(int(depth.max(initial=0)), -1, -1):
+        rows = np.flatnonzero(depth == level)
+        cover[rows] += np.where(below[rows] > 0, weighted[rows] / np.maximum(below[rows], 1e-12), 0.0)
+        if level:
+            up = parent[rows]
+            for sums, values in ((weighted, total[rows] * cover[rows]), (below, total[rows]), (total, total[rows])):
+                np.add.at(sums, up, values)
+    return cover
+
+
 def _depths(parent: np.ndarray) -> np.ndarray:
     """Steps to the top (p,)."""
     depth, at = np.zeros(len(parent), np.int64), parent.copy()

@@ -62,7 +62,7 @@ class ReplenishmentProblem:
     lead_class: row of lead_table (k, w), P(an order of that lane arrives after 0, 1, ... w - 1 days).
     review_days: days until the next order can be placed (>= 1); its lead time is of the same class.
     on_hand, in_transit, on_order, backorders, reserved: parts of the position. on_order is what `published.md` counts as such
-    (semantics 17): predicted quantity of open orders. case_pack, order_multiple: units, order_multiple a multiple of case_pack.
+    (semantics 17): all that open orders still owe. case_pack, order_multiple: units, order_multiple a multiple of case_pack.
     min_order: least units of a line. shelf_life_days: days that a unit keeps after arrival, UNLIMITED = for ever.
     storage_capacity, contract_max: the most that the position may be after the order, UNLIMITED = no limit.
     contract_min, presentation: the least; 0 = none.

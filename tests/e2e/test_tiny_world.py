@@ -76,6 +76,45 @@ def test_explain_answers_for_every_pair_with_need(tiny_home):
         assert f"\n{word}" in text
 
 
+def test_the_dc_orders_for_all_that_it_supplies(tiny_home):
+    """Position = the DC's own stock and what the locations below hold; up to the level in cases of 2; lead 7 days by policy, from the 12th."""
+    rows = published(
+        tiny_home,
+        "SELECT o.sku_id, o.supplier_id, o.units, o.order_up_to - o.inventory_position, o.on_hand - p.on_hand,"
+        " o.inventory_position - o.on_hand - o.stock_below, (o.expected_date - o.order_date)::INTEGER, (o.order_date - o.business_date)::INTEGER"
+        " FROM replenishment_orders AS o JOIN inventory_positions AS p USING (business_date, location_id, sku_id) ORDER BY ALL",
+    )
+    assert [row[0] for row in rows] == list(world.SKUS)
+    for _, supplier, units, short, *same, lead, wait in rows:
+        assert (supplier, units, same, lead, wait) == ("SUP1", short + short % 2, [0, 0], 7, 1)
+    assert published(tiny_home, "SELECT sum(pairs), min(location_type) FROM service_levels") == [(4, "dc")]
+
+
+def test_explain_answers_for_orders(tiny_home):
+    """At the DC, and at a store for what its DC orders."""
+    for location in (world.DC, "S1"):
+        text = allocator(tiny_home, "explain", "--date", str(D8), "--sku", "C", "--location", location).stdout
+        assert f"order      {world.DC} orders" in text and "  level    orders at" in text and "  benefit  " in text, location
+
+
+def test_what_is_ordered_is_not_ordered_again(home):
+    """Every proposal lands as an open order on the next date: it is in the position, and only what sold since is ordered on top."""
+    before = published(home, "SELECT sku_id, units, order_up_to, expected_date FROM replenishment_orders ORDER BY sku_id")
+    world.write_day(home / "landing", D9)
+    lines = [(f"N{sku}", 1, "SUP1", world.DC, sku, units, 0, due, "open") for sku, units, _, due in before]
+    world.write_feed(home / "landing", "purchase_orders", D9, lines)
+    allocator(home, "run", "--date", str(D9))
+    ordered = {sku: units for sku, units, *_ in before}
+    known = published(home, "SELECT sku_id, on_order FROM inventory_positions WHERE business_date = $d AND location_id = $l", d=D9, l=world.DC)
+    assert dict(known) == ordered
+    again = published(
+        home, "SELECT sku_id, units, on_order, order_up_to - inventory_position FROM replenishment_orders WHERE business_date = $d", d=D9
+    )  # fmt: skip
+    for sku, units, on_order, short in again:
+        assert (on_order, units) == (ordered[sku], short + short % 2), sku
+        assert units < ordered[sku], sku
+
+
 def test_rerun_is_byte_identical(home):
     """Semantics 5; a second run of the same date changes nothing."""
     before = parquet_hashes(home)

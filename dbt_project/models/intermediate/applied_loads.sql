@@ -13,6 +13,8 @@
 -- depends_on: {{ ref('int_late_demand') }}
 -- depends_on: {{ ref('int_deliveries') }}
 -- depends_on: {{ ref('int_lane_terms') }}
+-- depends_on: {{ ref('int_replenishment_pairs') }}
+-- depends_on: {{ ref('open_to_buy') }}
 {{ config(materialized='table', tags=['inventory']) }}
 
 select

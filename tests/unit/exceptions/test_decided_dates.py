@@ -14,7 +14,7 @@ from allocation_assets.exceptions.inputs import DECIDED_VIEWS
 from allocation_assets.placeholders import SCHEMAS, ensure_decision_placeholders
 from allocation_assets.policy import load_parameters
 from tests.support.lake import Lake
-from tests.unit.exceptions.test_kinds import DELIVERIES, LINES, POSITIONS
+from tests.unit.exceptions.test_kinds import DELIVERIES, LINES, ORDERING, POSITIONS
 
 FIRST, SECOND, THIRD = date(2026, 3, 10), date(2026, 3, 11), date(2026, 3, 13)
 POLICY = {name: parameter.default for name, parameter in load_parameters().items() if name.startswith(("exceptions.", "signals."))}
@@ -49,6 +49,7 @@ def warehouse() -> duckdb.DuckDBPyConnection:
     connection.execute(f"CREATE TABLE inventory_positions ({POSITIONS})")
     connection.execute(f"CREATE TABLE shipment_lines ({LINES})")
     connection.execute(f"CREATE TABLE int_deliveries ({DELIVERIES})")
+    connection.execute(f"CREATE TABLE int_replenishment_pairs ({ORDERING})")
     for day, on_hand in ((FIRST, -3), (SECOND, -4), (THIRD, 0)):
         connection.execute("INSERT INTO inventory_positions VALUES (?, 'S1', 'P1', ?, 2)", [day, on_hand])
     return connection

@@ -32,6 +32,13 @@ DELIVERIES = (
 )
 
 
+ORDERING = (
+    "location_id VARCHAR, sku_id VARCHAR, supplier_id VARCHAR, unit_cost DECIMAL(18, 6), on_hand BIGINT, in_transit BIGINT, on_order BIGINT,"
+    " backorders BIGINT, reserved BIGINT, contract_kind VARCHAR, contract_min BIGINT, contract_max BIGINT, contract_min_share DOUBLE,"
+    " block_reason VARCHAR"
+)
+
+
 class Warehouse:
     """A warehouse and a lake of one date; `found(kind)` are the causes of one kind by key."""
 
@@ -41,6 +48,7 @@ class Warehouse:
         self.connection.execute(f"CREATE TABLE inventory_positions ({POSITIONS})")
         self.connection.execute(f"CREATE TABLE shipment_lines ({LINES})")
         self.connection.execute(f"CREATE TABLE int_deliveries ({DELIVERIES})")
+        self.connection.execute(f"CREATE TABLE int_replenishment_pairs ({ORDERING})")
 
     def insert(self, table: str, **row) -> None:
         columns, places = ", ".join(row), ", ".join("?" * len(row))
@@ -371,3 +379,39 @@ def test_infeasible_minimums_are_one_exception_an_override_or_policy(warehouse: 
         "S1 3 of 9 (receiving_capacity +6 units); S2 2 of 4 (shelf_capacity +2 units)."
     )
     assert found["O1|DC1|P1"]["evidence"] == "allocation_needs:S1|P1; allocation_needs:S2|P1"
+
+
+def proposed(sku: str, units: int, value: int, **row) -> dict:
+    return {"supplier_id": "V1", "location_id": "DC1", "sku_id": sku, "department": "dry", "units": units, "order_value": value,
+            "approval_status": "auto"} | row  # fmt: skip
+
+
+def test_held_orders_of_a_department_are_one_exception(warehouse: Warehouse):
+    held = {"approval_status": "pending", "held_reason": "over by 5.00", "overrun": 5}
+    warehouse.lake.decide("replenishment_orders", DAY, [
+        proposed("P1", 10, 20, **held), proposed("P2", 4, 12, **held | {"overrun": 7}), proposed("P3", 9, 90),
+        proposed("P4", 1, 3, **held | {"department": "fresh"}),
+    ])  # fmt: skip
+    found = warehouse.found("budget_overrun")
+    assert {key: (row["sku_id"], row["location_id"], float(row["value_at_risk"])) for key, row in found.items()} == {
+        "dry": (None, "DC1", 32.0), "fresh": ("P4", "DC1", 3.0)
+    }  # fmt: skip
+    assert found["dry"]["detail"] == "2 orders of dry held, 14 units: DC1 P2 4 (over by 5.00); DC1 P1 10 (over by 5.00)."
+
+
+def test_breaches_of_one_suppliers_contracts_are_one_exception(warehouse: Warehouse):
+    """After the order P1 stands at 6 of at least 10 (4 at 2 = 8), P2 at 25 of at most 20 (5 at 3 = 15), P3 inside. One of three items
+    is there where half must be: 3 + 4 of cost are missing. V2 has no contract."""
+    base = dict.fromkeys(("in_transit", "on_order", "backorders", "reserved"), 0) | {"location_id": "DC1", "supplier_id": "V1", "contract_kind": "vmi"}
+    for sku, cost, row in (
+        ("P1", 2, {"on_hand": 3, "backorders": 1, "contract_min": 10}), ("P2", 3, {"on_hand": 0, "on_order": 25, "contract_max": 20}),
+        ("P3", 4, {"on_hand": 0, "in_transit": 12, "contract_min": 10, "contract_max": 20}),
+        ("P4", 9, {"on_hand": 0, "contract_kind": None, "contract_min": 5, "supplier_id": "V2"}),
+    ):  # fmt: skip
+        warehouse.insert("int_replenishment_pairs", **(base | {"sku_id": sku, "unit_cost": cost, "contract_min_share": 0.5} | row))
+    warehouse.lake.decide("replenishment_orders", DAY, [proposed("P1", 4, 8)])
+    [(key, row)] = warehouse.found("contract_breach").items()
+    assert (key, row["location_id"], row["sku_id"], float(row["value_at_risk"])) == ("V1", "DC1", None, 30.0)
+    assert row["detail"] == (
+        "3 breaches of contract with supplier V1: DC1 P2 at 25, at most 20; DC1 P1 at 6, at least 10; DC1 1 of 3 items in stock, at least 50 %."
+    )

@@ -94,6 +94,10 @@ CARD = "UPDATE vendor_scorecards SET {} WHERE supplier_id = 'V1'"
 VENDOR = [{"supplier_id": "V1"}]
 AHEAD = "UPDATE inbound_predictions SET {} WHERE po_id = 'P1'"
 ORDERED = [{"po_id": "P1", "location_id": "DC1", "sku_id": "A"}]
+SUPPLIER_ORDER = "UPDATE replenishment_orders SET {}"
+SUPPLIER_ORDERED = [{"supplier_id": "V1", "location_id": "DC1", "sku_id": "A"}]
+SERVICE = "UPDATE service_levels SET {} WHERE segment = 'A'"
+SERVED = [{"segment": "A", "location_type": "dc"}]
 RELIABLE = "UPDATE location_reliability SET {} WHERE location_id = 'S1'"
 STORE_1 = [{"location_id": "S1"}]
 EXCEPTION = "UPDATE exceptions SET {} WHERE exception_id = 'x1'"
@@ -165,6 +169,31 @@ DECISIONS = [
     ("inbound_predictions.of_what_is_on_order", "inbound_predictions", "DELETE FROM inbound_predictions WHERE po_id = 'P1'", ORDERED),
     ("inbound_predictions.within_outstanding", "inbound_predictions", AHEAD.format("predicted_units = 13"), ORDERED),
     ("inbound_predictions.not_before_tomorrow", "inbound_predictions", AHEAD.format("predicted_date = '2026-03-04'"), ORDERED),
+    ("replenishment_orders.of_run_date", "replenishment_orders", SUPPLIER_ORDER.format("business_date = '2026-03-02'"), SUPPLIER_ORDERED),
+    ("replenishment_orders.grain_unique", "replenishment_orders",
+     "INSERT INTO replenishment_orders FROM replenishment_orders", SUPPLIER_ORDERED),
+    *((f"replenishment_orders.{name}_not_null", "replenishment_orders", SUPPLIER_ORDER.format(f"{name} = NULL"),
+       [{**SUPPLIER_ORDERED[0], **({name: None} if name in SUPPLIER_ORDERED[0] else {})}])
+      for name in ("supplier_id", "location_id", "sku_id", "units", "order_date", "expected_date", "reorder_point", "order_up_to",
+                   "inventory_position", "rule_id")),
+    ("replenishment_orders.units_in_range", "replenishment_orders", SUPPLIER_ORDER.format("units = 0"), SUPPLIER_ORDERED),
+    ("replenishment_orders.approval_status_known", "replenishment_orders", SUPPLIER_ORDER.format("approval_status = 'lost'"), SUPPLIER_ORDERED),
+    ("replenishment_orders.binding_constraint_known", "replenishment_orders",
+     SUPPLIER_ORDER.format("binding_constraint = 'mood'"), SUPPLIER_ORDERED),
+    ("replenishment_orders.whole_multiples", "replenishment_orders", SUPPLIER_ORDER.format("units = 18, cases = 3"), SUPPLIER_ORDERED),
+    ("replenishment_orders.within_contract", "replenishment_orders", SUPPLIER_ORDER.format("contract_max = 132"), SUPPLIER_ORDERED),
+    ("replenishment_orders.position_below_target", "replenishment_orders", SUPPLIER_ORDER.format("reorder_point = 117"), SUPPLIER_ORDERED),
+    ("replenishment_orders.dated_ahead", "replenishment_orders", SUPPLIER_ORDER.format("order_date = '2026-03-04'"), SUPPLIER_ORDERED),
+    ("replenishment_orders.held_lines_say_why", "replenishment_orders", SUPPLIER_ORDER.format("overrun = NULL"), SUPPLIER_ORDERED),
+    ("replenishment_orders.of_pairs_that_may_order", "replenishment_orders", SUPPLIER_ORDER.format("supplier_id = 'V2'"),
+     [SUPPLIER_ORDERED[0] | {"supplier_id": "V2"}]),
+    ("replenishment_orders.of_the_position", "replenishment_orders", SUPPLIER_ORDER.format("stock_below = 8"), SUPPLIER_ORDERED),
+    ("service_levels.of_run_date", "service_levels", SERVICE.format("business_date = '2026-03-02'"), SERVED),
+    ("service_levels.grain_unique", "service_levels", "INSERT INTO service_levels FROM service_levels WHERE segment = 'A'", SERVED),
+    *((f"service_levels.{name}_in_range", "service_levels", SERVICE.format(f"{name} = 1.5"), SERVED)
+      for name in ("fill_rate_aimed_at", "cycle_service_aimed_at", "recommended_service_target", "recommended_cycle_service")),
+    *((f"service_levels.{name}_in_range", "service_levels", SERVICE.format(f"{name} = -1"), SERVED)
+      for name in ("pairs", "daily_mean_units", "removable_units", "point_gain_per_day")),
     ("location_reliability.of_run_date", "location_reliability", RELIABLE.format("business_date = '2026-03-02'"), STORE_1),
     ("location_reliability.location_id_unique", "location_reliability", "UPDATE location_reliability SET location_id = 'S1'", STORE_1),
     ("location_reliability.action_known", "location_reliability", RELIABLE.format("action = 'pray'"), STORE_1),

@@ -69,6 +69,10 @@ WAREHOUSE = {
         SELECT 'DC1' AS location_id, sku_id, available::BIGINT AS available, 30::BIGINT AS dispatch_capacity_units,
             1::BIGINT AS dispatch_capacity_lines
         FROM (VALUES ('A', 94), ('B', 70)) AS v(sku_id, available)""",
+    "int_replenishment_pairs": """
+        SELECT 'DC1' AS location_id, sku_id, 'V1' AS from_id, on_hand::BIGINT AS on_hand, 0::BIGINT AS in_transit, on_order::BIGINT AS on_order,
+            0::BIGINT AS backorders, 2::BIGINT AS reserved, reason AS block_reason
+        FROM (VALUES ('A', 94, 17, NULL), ('B', 70, 0, 'lifecycle_exit')) AS v(sku_id, on_hand, on_order, reason)""",
     "int_on_order": """
         SELECT DATE '2026-03-04' AS business_date, po_id, 'DC1' AS location_id, 'A' AS sku_id, units::BIGINT AS units
         FROM (VALUES ('P1', 12), ('P2', 5)) AS v(po_id, units)""",
@@ -195,6 +199,18 @@ DECISIONS = {
             predicted::BIGINT AS predicted_units, DATE '2026-03-05' AS predicted_date, DATE '2026-03-07' AS predicted_date_p90,
             'lane_history' AS basis
         FROM (VALUES ('P1', 12, 11), ('P2', 5, 5)) AS v(po_id, promised, predicted)""",
+    "replenishment_orders": """
+        SELECT DATE '2026-03-04' AS business_date, 'V1' AS supplier_id, 'DC1' AS location_id, 'A' AS sku_id, 24::BIGINT AS units,
+            6::BIGINT AS case_pack, 4::BIGINT AS cases, 12::BIGINT AS order_multiple, DATE '2026-03-05' AS order_date,
+            DATE '2026-03-12' AS expected_date, 139::BIGINT AS reorder_point, 140::BIGINT AS order_up_to,
+            118::BIGINT AS inventory_position, 9::BIGINT AS stock_below, 150::BIGINT AS contract_max,
+            'order_multiple' AS binding_constraint, 'pending' AS approval_status, 'over' AS held_reason,
+            5::DECIMAL(18,6) AS overrun, 'default' AS rule_id""",
+    "service_levels": """
+        SELECT DATE '2026-03-04' AS business_date, segment, 'dc' AS location_type, 1::BIGINT AS pairs, 3.0::DOUBLE AS daily_mean_units,
+            0.98::DOUBLE AS fill_rate_aimed_at, 0.95::DOUBLE AS cycle_service_aimed_at, 0.99::DOUBLE AS recommended_service_target,
+            0.97::DOUBLE AS recommended_cycle_service, 4::BIGINT AS removable_units, 1::DECIMAL(18,6) AS point_gain_per_day
+        FROM (VALUES ('A'), ('B')) AS v(segment)""",
     "exceptions": """
         SELECT DATE '2026-03-04' AS business_date, 'x' || n AS exception_id, 'late_delivery' AS kind, 'DC' || n AS cause_key,
             'low' AS severity, NULL::VARCHAR AS sku_id, 'DC' || n AS location_id, n::DECIMAL(18,6) AS value_at_risk,

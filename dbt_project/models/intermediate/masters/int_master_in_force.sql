@@ -9,7 +9,7 @@ partitions as (
     from {{ ref('int_landed_partitions') }}
     where
         (feed in ('items', 'locations') and rows_loaded > 0)
-        or (feed in ('inventory_snapshot', 'lanes', 'purchase_orders', 'assortment', 'vendor_contracts') and is_picture)
+        or (feed in ('inventory_snapshot', 'lanes', 'purchase_orders', 'assortment', 'vendor_contracts', 'budgets') and is_picture)
 ),
 
 newest as (

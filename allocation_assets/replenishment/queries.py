@@ -1,0 +1,72 @@
+"""SQL of replenishment: pairs, lanes and what stands below a DC in, published rows out."""
+
+#: What ranges of SKUs are cut by: pairs that order and pairs that a DC supplies.
+ROWS = """
+CREATE OR REPLACE TEMP VIEW replenishment_rows AS
+SELECT sku_id FROM int_replenishment_pairs UNION ALL SELECT sku_id FROM int_allocation_pairs
+"""
+LANES = """
+SELECT from_id, to_location_id, lead_mean_days, lead_p50_days, lead_probabilities
+FROM read_parquet($lead_times, hive_partitioning = false) ORDER BY from_id, to_location_id
+"""
+#: Over rows `p`, so that `schedule.of_skus` can limit them. A pair that sells has its own forecast, a DC has none.
+PAIRS = """
+SELECT p.* EXCLUDE (block_reason), s.abc AS segment, s.service_target AS class_target,
+    coalesce(p.block_reason, CASE WHEN s.lifecycle = 'exit' THEN 'lifecycle_exit' END) AS block_reason,
+    f.daily_mean, f.dispersion, f.next_day_mean, f.next_day_dispersion, f.horizon_days
+FROM int_replenishment_pairs AS p
+LEFT JOIN read_parquet($segments, hive_partitioning = false) AS s ON s.sku_id = p.sku_id
+LEFT JOIN read_parquet($forecasts, hive_partitioning = false) AS f ON f.sku_id = p.sku_id AND f.location_id = p.location_id
+ORDER BY p.sku_id, p.location_id
+"""
+#: Demand and position of what a DC supplies; a blocked location needs nothing, and an unopened book holds nothing that is known.
+BELOW = """
+SELECT p.sku_id, p.to_location_id AS location_id, p.from_location_id AS supplied_by, p.case_pack,
+    CASE WHEN p.is_unopened THEN 0 ELSE p.on_hand END + p.in_transit + coalesce(o.units, 0) - p.reserved - p.open_order_units AS position,
+    f.daily_mean, f.dispersion, f.next_day_mean, f.next_day_dispersion, f.horizon_days
+FROM (SELECT * FROM int_allocation_pairs WHERE NOT is_blocked) AS p
+JOIN read_parquet($forecasts, hive_partitioning = false) AS f ON f.sku_id = p.sku_id AND f.location_id = p.to_location_id
+LEFT JOIN (
+    SELECT location_id, sku_id, sum(units)::BIGINT AS units FROM int_on_order WHERE business_date = $day GROUP BY ALL
+) AS o ON o.sku_id = p.sku_id AND o.location_id = p.to_location_id
+ORDER BY p.sku_id, p.to_location_id
+"""
+OPEN_TO_BUY = "SELECT department, month, open_to_buy FROM open_to_buy ORDER BY department, month"
+
+_MONEY = "DECIMAL(18, 6)"
+_ORDERS = f"""
+SELECT $day::DATE AS business_date, l.from_id AS supplier_id, l.location_id, l.sku_id, l.department, l.location_type, l.units,
+    l.case_pack, l.cases, l.order_multiple, l.order_date, l.expected_date, l.reorder_point, l.order_up_to, l.inventory_position,
+    l.safety_stock, l.on_hand, l.in_transit, l.on_order, l.backorders, l.reserved, l.stock_below,
+    round(l.lead_time_days, 6) AS lead_time_days, l.review_days::INTEGER AS review_days, l.daily_mean, l.dispersion,
+    l.policy, l.basis, l.binding_constraint, l.expected_lost_sales_avoided,
+    l.holding_added::{_MONEY} AS holding_added, l.expected_benefit::{_MONEY} AS expected_benefit,
+    (l.units * l.unit_cost)::{_MONEY} AS order_value, l.ownership, l.contract_min, l.contract_max,
+    CASE WHEN h.overrun IS NULL THEN 'auto' ELSE 'pending' END AS approval_status,
+    CASE WHEN h.overrun IS NOT NULL THEN format('open-to-buy of {{}} in {{}} is overrun by {{:.2f}}', l.department,
+        strftime(l.expected_date, '%Y-%m'), h.overrun::DOUBLE) END AS held_reason,
+    h.overrun::{_MONEY} AS overrun, l.rule_id, 'base' AS scenario_id
+FROM lines AS l LEFT JOIN holds AS h ON h.location_id = l.location_id AND h.sku_id = l.sku_id
+ORDER BY l.from_id, l.location_id, l.sku_id
+"""
+#: Rates are weighted by demand; everything is summed as DECIMAL, so that no order of rows changes a digit.
+_SERVICE_LEVELS = f"""
+WITH parts AS (
+    SELECT segment, location_type, daily_mean::DECIMAL(24, 9) AS mean, (daily_mean * fill_rate)::DECIMAL(24, 9) AS fill,
+        (daily_mean * cycle_service)::DECIMAL(24, 9) AS cycle, (daily_mean * recommended_fill)::DECIMAL(24, 9) AS best_fill,
+        (daily_mean * recommended_cycle)::DECIMAL(24, 9) AS best_cycle, point_cost::DECIMAL(24, 9) AS point_cost,
+        point_gain::DECIMAL(24, 9) AS point_gain, position, level, recommended_level, removable, (removable * unit_cost)::{_MONEY} AS value,
+        removable_holding::DECIMAL(24, 9) AS holding
+    FROM levels
+)
+SELECT $day::DATE AS business_date, coalesce(segment, 'none') AS segment, location_type, count(*) AS pairs,
+    sum(mean)::DOUBLE AS daily_mean_units, sum(fill)::DOUBLE / nullif(sum(mean), 0)::DOUBLE AS fill_rate_aimed_at,
+    sum(cycle)::DOUBLE / nullif(sum(mean), 0)::DOUBLE AS cycle_service_aimed_at,
+    sum(best_fill)::DOUBLE / nullif(sum(mean), 0)::DOUBLE AS recommended_service_target,
+    sum(best_cycle)::DOUBLE / nullif(sum(mean), 0)::DOUBLE AS recommended_cycle_service,
+    sum(point_cost)::{_MONEY} AS point_cost_per_day, sum(point_gain)::{_MONEY} AS point_gain_per_day,
+    sum(position)::BIGINT AS position_units, sum(level)::BIGINT AS level_units, sum(recommended_level)::BIGINT AS recommended_level_units,
+    sum(removable)::BIGINT AS removable_units, sum(value)::{_MONEY} AS removable_value, sum(holding)::{_MONEY} AS removable_holding_per_day
+FROM parts GROUP BY segment, location_type ORDER BY 2, 3
+"""
+DECISIONS = {"replenishment_orders": _ORDERS, "service_levels": _SERVICE_LEVELS}

@@ -1,0 +1,73 @@
+"""Expectations of supplier orders and of what service costs."""
+
+from __future__ import annotations
+
+from data_quality.expectations.spec import ExpectationSpec, SpecBuilder
+
+BINDINGS = ("policy", "order_multiple", "minimum_order", "presentation", "contract_min", "contract_max", "storage", "shelf_life")
+
+_BARRED = """
+SELECT b.supplier_id, b.location_id, b.sku_id FROM {batch} AS b
+LEFT JOIN int_replenishment_pairs AS p ON p.location_id = b.location_id AND p.sku_id = b.sku_id
+WHERE p.sku_id IS NULL OR p.block_reason IS NOT NULL OR p.from_id IS DISTINCT FROM b.supplier_id
+"""
+_NOT_THE_POSITION = """
+SELECT b.supplier_id, b.location_id, b.sku_id FROM {batch} AS b
+JOIN int_replenishment_pairs AS p ON p.location_id = b.location_id AND p.sku_id = b.sku_id
+WHERE b.inventory_position <> p.on_hand + p.in_transit + p.on_order - p.backorders - p.reserved + b.stock_below
+"""
+
+
+def replenishment_parts(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
+    """The expectations of `replenishment_orders` and `service_levels`, as parts of `suite`."""
+    return [*_orders(suite), *_service_levels(suite)]
+
+
+def _today(dataset: SpecBuilder) -> ExpectationSpec:
+    return dataset.where("of_run_date", "business_date <> getvariable('run_date')", "all rows carry the run's date")
+
+
+def _orders(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
+    key = ("supplier_id", "location_id", "sku_id")
+    orders = SpecBuilder(suite, "replenishment_orders", key)
+    return [
+        _today(orders),
+        orders.unique(*key),
+        orders.not_null(*key, "units", "order_date", "expected_date", "reorder_point", "order_up_to", "inventory_position", "rule_id"),
+        orders.between("units", 1),
+        orders.one_of("approval_status", ["auto", "pending"]),
+        orders.one_of("binding_constraint", BINDINGS),
+        orders.where(
+            "whole_multiples", "units % order_multiple <> 0 OR units <> cases * case_pack", "units are whole order multiples and cases"
+        ),
+        orders.where(
+            "within_contract",
+            "inventory_position + units > contract_max + stock_below",
+            "no order lifts the position above the vendor contract's maximum",
+        ),
+        orders.where(
+            "position_below_target",
+            "inventory_position > reorder_point AND binding_constraint NOT IN"
+            " ('presentation', 'contract_min', 'minimum_order', 'contract_max', 'storage', 'shelf_life')",
+            "only what is at or below its reorder point, or its least stock, is ordered",
+        ),
+        orders.where("dated_ahead", "order_date <= business_date OR expected_date < order_date", "orders leave after the run date"),
+        orders.where(
+            "held_lines_say_why",
+            "(approval_status = 'pending') <> (held_reason IS NOT NULL AND overrun IS NOT NULL)",
+            "a line that waits names its overrun",
+        ),
+        orders.rows("of_pairs_that_may_order", _BARRED, "no blocked, closed or leaving pair has an order"),
+        orders.rows("of_the_position", _NOT_THE_POSITION, "the position counts all that is on its way"),
+    ]  # fmt: skip
+
+
+def _service_levels(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
+    levels = SpecBuilder(suite, "service_levels", ("segment", "location_type"))
+    rates = ("fill_rate_aimed_at", "cycle_service_aimed_at", "recommended_service_target", "recommended_cycle_service")
+    return [
+        _today(levels),
+        levels.unique("segment", "location_type"),
+        *(levels.between(name, 0, 1) for name in rates),
+        *(levels.between(name, 0) for name in ("pairs", "daily_mean_units", "removable_units", "point_gain_per_day")),
+    ]
