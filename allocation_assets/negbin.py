@@ -44,6 +44,13 @@ def _support_start(mu, d):
 
 
 @njit(cache=True, nogil=True)
+def support_starts(mu, d, unit, p):
+    """Fill (unit[j], p[j]) with the first unit that carries mass worth counting, for kernels of other files."""
+    for j in range(mu.shape[0]):
+        unit[j], p[j] = _support_start(mu[j], d[j])
+
+
+@njit(cache=True, nogil=True)
 def _support_end(mu, d):
     """Return a unit beyond which P(D > u) is zero for every purpose (Chernoff, far below TAIL)."""
     return int(mu + 12.0 * math.sqrt(mu * d) + 60.0 * d) + 1

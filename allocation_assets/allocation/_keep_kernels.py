@@ -12,13 +12,14 @@ _GRID = 12
 
 
 @njit(cache=True, nogil=True)
-def _targets(mu, d, gain, holding, ship, top, target, served):
-    """Fill target[k] and served[k] at price k / grid x top: units wanted at the last shipment, share of demand before it."""
+def _targets(mu, d, first, p, gain, holding, ship, top, target, served):
+    """Fill target[k] and served[k] at price k / grid x top: units wanted at the last shipment, share of demand before it.
+
+    The walk starts at unit `first` of probability `p`; below it every unit sells.
+    """
     grid = target.shape[0]
-    over = d - 1.0
-    p = math.exp(-mu * (math.log1p(over) / over if over > 1e-9 else 1.0))
     alpha, beta = mu / d, 1.0 - 1.0 / d
-    cdf, sold, u, last, before = p, 0.0, 0, grid - 1, grid - 1
+    cdf, sold, u, last, before = 0.0 if first > 0 else p, 0.0, 0, grid - 1, grid - 1
     end = mu + 12.0 * math.sqrt(mu * d) + 20.0 * d
     # Prices rise with k, so what pays at the highest pays at all: the walk settles them from the highest down.
     while last >= 0 or before >= 0:
@@ -29,6 +30,9 @@ def _targets(mu, d, gain, holding, ship, top, target, served):
         while before >= 0 and (gain - top * before / grid + holding) * tail <= holding + ship:
             served[before] = min(sold / mu, 1.0)
             before -= 1
+        if u < first:
+            sold, u, cdf = float(first), first, p
+            continue
         sold += tail
         p *= (alpha + beta * u) / (u + 1)
         u += 1
@@ -68,7 +72,7 @@ def _expected_price(stock, top, need, variance, mass, level_variance, nodes, wei
 
 @njit(cache=True, nogil=True)
 def _needs(
-    j0, j1, daily, dispersion, horizon, shipments, gap, arrive, position, gain, holding, ship, top, need, variance, mass
+    j0, j1, first, p_first, daily, dispersion, horizon, shipments, gap, arrive, position, gain, holding, ship, top, need, variance, mass
 ):
     """Fill, per price of the grid: units that the pairs j0 <= j < j1 need until the inbound, their variance, and what a level moves."""
     grid = need.shape[0]
@@ -78,7 +82,7 @@ def _needs(
         if daily[j] <= 0.0 or shipments[j] < 0.0:
             continue
         between, mu = shipments[j] * gap[j] * daily[j], daily[j] * horizon[j]
-        _targets(mu, dispersion[j], gain[j], holding[j], ship[j], top, target, served)
+        _targets(mu, dispersion[j], first[j], p_first[j], gain[j], holding[j], ship[j], top, target, served)
         soon = daily[j] * arrive[j]
         have = position[j] + _above(soon - position[j], soon * dispersion[j])
         spread = between * dispersion[j]
@@ -92,7 +96,7 @@ def _needs(
 
 @njit(cache=True, nogil=True)
 def price_rows(
-    row_ptr, daily, dispersion, horizon, shipments, gap, arrive, position, gain, holding, ship, stock, level_variance, nodes,
+    row_ptr, first, p_first, daily, dispersion, horizon, shipments, gap, arrive, position, gain, holding, ship, stock, level_variance, nodes,
     weights, r0, r1, price,
 ):  # fmt: skip
     """Fill price[r0:r1]; the outlook's arrays, nodes and weights of a standard normal (see `keep`)."""
@@ -101,7 +105,7 @@ def price_rows(
         j0, j1, top = row_ptr[r], row_ptr[r + 1], 0.0
         for j in range(j0, j1):
             top = max(top, gain[j])
-        pairs = (daily, dispersion, horizon, shipments, gap, arrive, position, gain, holding, ship)
+        pairs = (first, p_first, daily, dispersion, horizon, shipments, gap, arrive, position, gain, holding, ship)
         # Most rows have enough at a price of 0 whatever happens: one price of the grid tells.
         _needs(j0, j1, *pairs, top, need[:1], variance[:1], mass[:1])
         most = need[0] + nodes[-1] * math.sqrt(variance[0] + level_variance[r] * mass[0] * mass[0])

@@ -71,6 +71,7 @@ class Outlook:
 def keep_prices(outlook: Outlook, threads: int = 2) -> np.ndarray:
     """Money (m,) that a unit kept at the DC is expected to earn before the next inbound; 0 where stock is ample."""
     from allocation_assets.allocation._keep_kernels import price_rows
+    from allocation_assets.negbin import support_starts
 
     o = outlook
     price = np.zeros(len(o.stock_units))
@@ -80,8 +81,10 @@ def keep_prices(outlook: Outlook, threads: int = 2) -> np.ndarray:
     )  # fmt: skip
     arrays = [np.ascontiguousarray(values, np.float64) for values in (*pairs, o.stock_units, o.level_variance)]
     row_ptr = np.ascontiguousarray(o.row_ptr, np.int64)
+    first, p_first = np.zeros(len(o.daily_mean), np.int64), np.ones(len(o.daily_mean))
+    support_starts(arrays[0] * arrays[2], arrays[1], first, p_first)
     edges = range(0, len(price), _ROWS_PER_RANGE)
     run_all(threads, [
-        (price_rows, (row_ptr, *arrays, _NODES, _WEIGHTS, lo, min(lo + _ROWS_PER_RANGE, len(price)), price)) for lo in edges
+        (price_rows, (row_ptr, first, p_first, *arrays, _NODES, _WEIGHTS, lo, min(lo + _ROWS_PER_RANGE, len(price)), price)) for lo in edges
     ])  # fmt: skip
     return price

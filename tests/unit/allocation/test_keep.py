@@ -54,6 +54,16 @@ def test_one_store_pays_for_a_kept_unit_what_demand_beyond_the_stock_is_likely(s
     assert price == pytest.approx(likely, abs=1.2)
 
 
+@pytest.mark.parametrize("daily", [40.0, 240.0, 400.0])
+def test_a_fast_mover_is_priced_like_a_slow_one(daily):
+    """P(D = 0) underflows beyond a demand of 745: ten days' demand less the position of two, and a twentieth more or less of it."""
+    fast = outlook(daily_mean=np.full(1, daily), position_units=np.full(1, 2 * daily))
+    for factor in (0.95, 1.05):
+        stock = 8 * daily * factor
+        [price] = keep_prices(replace(fast, stock_units=np.array([stock])), 1)
+        assert price == pytest.approx(10 * poisson.sf(stock + 2 * daily - 1, 10 * daily), abs=1.2)
+
+
 def test_enough_for_everybody_is_worth_nothing_and_nothing_is_worth_the_best_sale():
     many = outlook(stores=3, rows=2, stock_units=np.array([10_000.0, 0.0]), gain_per_unit=np.array([3.0, 4.0, 5.0] * 2))
     free, dear = keep_prices(many, 1)
