@@ -48,8 +48,7 @@ def build_problem(
     table = pairs.table
     rows = supply_rows(pairs, supply, policy, run_date)
     cycle = cycle_days(pairs)
-    free = np.maximum(rows["row_available"] - rows["row_hold_back"], 0)
-    pools = limits.pools(pairs, rows["pair_row"], free, rows["row_protected"])
+    pools = limits.pools(pairs, rows["pair_row"], rows["row_free"], rows["row_protected"])
     worth, position = _demand_and_money(pairs, forecasts, trust, cycle), position_units(table, trust)
     kept = kept_stock(pairs, forecasts, rows, worth, position, run_date)
     return allocation_problem(
@@ -61,7 +60,7 @@ def build_problem(
         max_units=limits.maximum(pairs),
         is_max_override=~table["max_units"].is_null().to_numpy(zero_copy_only=False).astype(bool),
         block=limits.block(pairs, trust, run_date),
-        multiple_cases=limits.multiple_cases(pairs),
+        multiple_cases=limits.multiple_cases(table, pairs.policy),
         min_ship_units=limits.least_shipment(pairs),
         pool=pools.pool,
         pool_cap_units=pools.cap_units,
@@ -121,12 +120,14 @@ def supply_rows(pairs: ScheduledPairs, supply: pa.Table, policy: Policy, run_dat
     at = _supply_at(of_row, supply)
     available = _of_supply(supply, at, "available", 0)
     values = _row_policy(of_row, policy, run_date)
+    hold_back = np.ceil(np.nan_to_num(values["allocation.hold_back_rate"]) * available - 1e-9).astype(np.int64)
     return {
         "pair_row": pair_row,
         "row_dc": codes(of_row["from_location_id"]),
         "row_case_pack": np.maximum(integers(of_row, "case_pack", 1), 1),
         "row_available": available,
-        "row_hold_back": np.ceil(np.nan_to_num(values["allocation.hold_back_rate"]) * available - 1e-9).astype(np.int64),
+        "row_hold_back": hold_back,
+        "row_free": np.maximum(available - hold_back, 0),
         "row_protected": _of_supply(supply, at, "protected_units", 0),
         "row_rule": np.array([RULES[name] for name in values["allocation.rule"]], np.int64),
         "row_inbound_days": _inbound_days(supply, at, run_date),

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from allocation_assets.allocation.keep import Outlook, keep_prices
 from allocation_assets.allocation.problem import MARGINAL_VALUE
+from allocation_assets.demand.distribution import shared_variance
 from allocation_assets.schedule import ScheduledPairs
 from allocation_assets.tables import floats, truths
 
@@ -38,7 +39,7 @@ def kept_stock(
     `allocation.keep_days`.
     """
     order = np.argsort(rows["pair_row"], kind="stable")
-    inbound, stock = rows["row_inbound_days"], np.maximum(rows["row_available"] - rows["row_hold_back"], 0)
+    inbound, stock = rows["row_inbound_days"], rows["row_free"]
     outlook = Outlook(
         row_ptr=np.searchsorted(rows["pair_row"][order], np.arange(len(inbound) + 1)),
         **{name: values[order] for name, values in _of_pairs(pairs, worth, position_units, run_date).items()},
@@ -79,14 +80,11 @@ def _of_pairs(
 def _shared_level_variance(pairs: ScheduledPairs, forecasts: pa.Table, pair_row: np.ndarray, rows: int) -> np.ndarray:
     """Relative variance (rows,) of the level that a SKU's locations share: the least that any of them shows.
 
-    A forecast's dispersion over a horizon is its day's plus mean x the level's variance (demand/outlook.py), so two
-    horizons tell the variance; what a location's own ratio adds to it is not shared.
+    What a location's own ratio adds to it is not shared.
     """
-    day_mean, day = floats(forecasts, "next_day_mean"), floats(forecasts, "next_day_dispersion", 1.0)
     total = floats(forecasts, "daily_mean") * pairs.schedule.horizon_days
-    more = total - day_mean
-    tells = more > 1e-9
-    least = np.full(rows, np.inf)
-    variance = (floats(forecasts, "dispersion", 1.0) - day)[tells] / more[tells]
-    np.minimum.at(least, pair_row[tells], np.maximum(variance, 0.0))
+    day_mean, day = floats(forecasts, "next_day_mean"), floats(forecasts, "next_day_dispersion", 1.0)
+    variance = shared_variance(total, floats(forecasts, "dispersion", 1.0), day_mean, day)
+    least, tells = np.full(rows, np.inf), ~np.isnan(variance)
+    np.minimum.at(least, pair_row[tells], variance[tells])
     return np.where(np.isfinite(least), least, 0.0)

@@ -11,19 +11,20 @@ import pyarrow.compute as pc
 
 from allocation_assets.allocation.problem import BLOCKED, NO_LIMIT, NO_SHIP_DAY, RECENTLY_MOVED, RECORD_HOLD
 from allocation_assets.allocation.trust import RecordTrust
+from allocation_assets.policy import Resolution
 from allocation_assets.schedule import ScheduledPairs
 from allocation_assets.tables import codes, dates, integers, truths
 
 QUOTA = "allocation.quota_share"
 
 
-def multiple_cases(pairs: ScheduledPairs) -> np.ndarray:
+def multiple_cases(table: pa.Table, policy: Resolution) -> np.ndarray:
     """Cases (n,) that a line is a whole number of: those of a layer or pallet where the lane's order_multiple says so."""
-    multiple = pairs.table["order_multiple"].combine_chunks()
+    multiple = table["order_multiple"].combine_chunks()
     is_layer, is_pallet = (
         pc.equal(multiple, name).fill_null(False).to_numpy(zero_copy_only=False) for name in ("layer", "pallet")
     )
-    layer, pallet = pairs.policy["allocation.cases_per_layer"], pairs.policy["allocation.cases_per_pallet"]
+    layer, pallet = policy["allocation.cases_per_layer"], policy["allocation.cases_per_pallet"]
     return np.select([is_layer, is_pallet], [layer, pallet], 1)
 
 

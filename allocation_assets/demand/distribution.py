@@ -13,6 +13,17 @@ LEVELS = (0.50, 0.90, 0.95, 0.99)
 _POISSON = 1.0 + 1e-9
 
 
+def shared_variance(total, wide, first, narrow) -> np.ndarray:
+    """Relative variance (n,) of the level that the days of a horizon share, nan where the horizon says no more than its first day.
+
+    A forecast's dispersion over a horizon is its day's plus mean x the level's variance (`outlook`), so two horizons tell
+    it: `wide` is the dispersion of the mean `total`, `narrow` that of the first day's mean `first`; arrays (n,).
+    """
+    more = np.asarray(total - first, np.float64)
+    tells = more > 1e-9
+    return np.where(tells, np.maximum(wide - narrow, 0.0) / np.where(tells, more, 1.0), np.nan)
+
+
 def probability_at_least(units, mean, dispersion, *, shape_shift: float = 0.0) -> np.ndarray:
     """P(D >= units), elementwise; 1 where units <= 0. ``shape_shift`` is added to the NB shape r."""
     from scipy import special

@@ -355,6 +355,15 @@ def _worth(at, units, target, mean, review, both, end, lead, lead_end, period, p
 
 
 @njit(cache=True, nogil=True)
+def _mean_lead(table, row):
+    """Mean lead time of a row of the table, days."""
+    days = 0.0
+    for x in range(table.shape[1]):
+        days += x * table[row, x]
+    return days
+
+
+@njit(cache=True, nogil=True)
 def propose_range(lo, hi, demand, lanes, costs, rules, stock, room, out):
     """Fill the plan's arrays ``out`` (reorder point, target, safety, units, avoided, held, binding) of lo <= j < hi."""
     mean, dispersion, variance = demand
@@ -366,9 +375,7 @@ def propose_range(lo, hi, demand, lanes, costs, rules, stock, room, out):
         m, d, v, days = mean[j], dispersion[j], variance[j], review[j]
         end = _tails(both, end, m, d, v, table, lane[j], days)
         lead_end = _tails(lead, lead_end, m, d, v, table, lane[j], 0)
-        lead_days = 0.0
-        for x in range(table.shape[1]):
-            lead_days += x * table[lane[j], x]
+        lead_days = _mean_lead(table, lane[j])
         mu, period_mean = m * (lead_days + days), m * days
         sigma = math.sqrt(d * mu)
         level = _level(
@@ -410,9 +417,7 @@ def service_range(lo, hi, demand, lanes, costs, rules, room, out):
         m, d, v, days = mean[j], dispersion[j], variance[j], review[j]
         end = _tails(both, end, m, d, v, table, lane[j], days)
         lead_end = _tails(lead, lead_end, m, d, v, table, lane[j], 0)
-        lead_days = 0.0
-        for x in range(table.shape[1]):
-            lead_days += x * table[lane[j], x]
+        lead_days = _mean_lead(table, lane[j])
         mu, sold = m * (lead_days + days), m * days
         for k in range(2):
             level = _level(

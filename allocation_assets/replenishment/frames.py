@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from allocation_assets.allocation.calendar import Schedule, day_masks, shipping_schedule
+from allocation_assets.allocation.limits import multiple_cases
+from allocation_assets.demand.distribution import shared_variance
 from allocation_assets.policy import Policy, Resolution
 from allocation_assets.replenishment.pooled import Pooled, cover_days, echelon_position, pool_tree
 from allocation_assets.replenishment.problem import (
@@ -144,8 +146,7 @@ def own_demand(table: pa.Table) -> Pooled:
     mean, days = floats(table, "daily_mean"), np.maximum(floats(table, "horizon_days", 1.0), 1.0)
     total, first = mean * days, floats(table, "next_day_mean")
     wide, narrow = np.maximum(floats(table, "dispersion", 1.0), 1.0), np.maximum(floats(table, "next_day_dispersion", 1.0), 1.0)
-    apart = total - first
-    shared = np.where(apart > 1e-9, np.maximum(wide - narrow, 0.0) / np.maximum(apart, 1e-9), 0.0)
+    shared = np.nan_to_num(shared_variance(total, wide, first, narrow))
     # Neither may leave a day less spread than Poisson.
     shared = np.minimum(shared, (wide - 1.0) / np.maximum(total, 1e-9))
     return Pooled(mean, np.maximum(wide - shared * total, 1.0), shared)
@@ -190,7 +191,7 @@ def build_problem(pairs: OrderingPairs, lanes: LaneTimes) -> ReplenishmentProble
         # Stock below a DC is under way to whom it serves, as its own in transit is.
         in_transit=integers(table, "in_transit") + stock,
         **{name: integers(table, name) for name in ("on_hand", "on_order", "backorders", "reserved")},
-        case_pack=pack, order_multiple=pack * _cases(table, values), min_order=integers(table, "min_order_units"),
+        case_pack=pack, order_multiple=pack * multiple_cases(table, values), min_order=integers(table, "min_order_units"),
         shelf_life_days=integers(table, "shelf_life_days", UNLIMITED),
         storage_capacity=_limit(table, "storage_capacity", stock), contract_max=_limit(table, "contract_max", stock),
         contract_min=_least(table, "contract_min", stock), presentation=_least(table, "presentation_min", stock),
@@ -222,13 +223,6 @@ def _lead_row(lanes: LaneTimes, lane: int, shift: int, default: float) -> np.nda
 
     row = lanes.table[lane] if lane >= 0 else lead_time_table(default, 0.0)[0]
     return np.concatenate([np.zeros(shift), row])
-
-
-def _cases(table: pa.Table, values: Resolution) -> np.ndarray:
-    """Cases (n,) that a line is a whole number of: those of a layer or pallet where the lane's order_multiple says so."""
-    multiple = texts(table, "order_multiple")
-    layer, pallet = values["allocation.cases_per_layer"], values["allocation.cases_per_pallet"]
-    return np.select([multiple == "layer", multiple == "pallet"], [layer, pallet], 1)
 
 
 def _limit(table: pa.Table, name: str, below: np.ndarray) -> np.ndarray:

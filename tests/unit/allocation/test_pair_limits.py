@@ -20,7 +20,7 @@ def test_lines_are_whole_layers_and_pallets_where_the_lane_says_so(tmp_path):
     )
     rows = [{"order_multiple": multiple} for multiple in ("layer", "pallet", "case", None)]
     rows += [{"order_multiple": "pallet", "sku_id": "B"}]
-    assert limits.multiple_cases(pairs_of(rows, policy)).tolist() == [6, 24, 1, 1, 1]
+    assert limits.multiple_cases(pairs_of(rows, policy).table, pairs_of(rows, policy).policy).tolist() == [6, 24, 1, 1, 1]
 
 
 def test_the_larger_of_policy_and_lane_or_override_rules(tmp_path):
