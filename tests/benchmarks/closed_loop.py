@@ -6,7 +6,7 @@ Worlds: a generated chain (`loop_world/chain.py`) under scarce supply, with bind
 demand of the FreshRetailNet slice with simulated supply ("replay", `loop_world/replay.py`), scarce and ample. A seed draws
 demand and supply before any policy acts, so all policies meet the same days; each learns the same forecast from its own
 censored sales. Peers take the parameter that earns most on these very seeds (base stock: fractile / part of a case that
-rounds up; min-max: cover); ours has one fixed setting. Profit is in % of the margin of perfect sales, gains in points of it
+rounds up; min-max: cover / weeks from s to S); ours has one fixed setting. Profit is in % of the margin of perfect sales, gains in points of it
 (ours less the peer) with the 95 % t interval over seeds and the seeds won. "At equal stock" interpolates a peer's profit
 over its grid at our store stock. Scarce supply (and capacities in `full`) runs again with every policy's forecast x 0.8 and
 x 1.2, peers tuned anew (in `full` over six fractiles from .80 to .999). Seeds from 100 on are test seeds; the engine was developed on 1 to 4.

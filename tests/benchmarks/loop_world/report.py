@@ -33,6 +33,12 @@ def best_parameter(grids: list[dict[tuple[float, float], Outcome]]) -> tuple[flo
     return max(sorted(grids[0]), key=lambda key: np.mean([grid[key].profit for grid in grids]))
 
 
+def at_grid_end(grid: dict[tuple[float, float], Outcome], key: tuple[float, float]) -> bool:
+    """Whether a value beyond the grid might earn more: one of the parameter's parts is the least or most of three or more."""
+    parts = zip(key, zip(*grid, strict=True), strict=True)
+    return any(len(set(values)) > 2 and part in (min(values), max(values)) for part, values in parts)
+
+
 def _gain(values: np.ndarray) -> dict:
     mean, half = interval(values)
     return {"points": mean, "half_width": half, "wins": int((values > 0).sum()), "seeds": len(values)}
@@ -52,13 +58,15 @@ def summary(runs: list[Runs]) -> dict:
         }
         gaps = [o.gap for o in chosen if o.gap is not None]
         figures["gap"] = float(np.mean(gaps)) if gaps else None
-        policies[name] = {"parameter": list(key) if len(grids[0]) > 1 else None, **figures}
+        tuned = len(grids[0]) > 1
+        policies[name] = {"parameter": list(key) if tuned else None, **figures}
         if name != OURS:
             policies[name]["gain_profit"] = _gain(
                 np.array([a.profit - b.profit for a, b in zip(ours, chosen, strict=True)])
             )
             policies[name]["gain_lost"] = _gain(np.array([b.lost - a.lost for a, b in zip(ours, chosen, strict=True)]))
-        if len(grids[0]) > 1:
+        if tuned:
+            policies[name]["at_grid_end"] = at_grid_end(grids[0], key)
             same = np.array([a.profit - at_stock(grid, a.store_stock) for a, grid in zip(ours, grids, strict=True)])
             policies[name]["gain_at_equal_stock"] = _gain(same)
     return {
@@ -74,7 +82,7 @@ def _text(gain: dict | None) -> str:
 
 
 def table(result: dict) -> str:
-    """The summary as lines of text."""
+    """The summary as lines of text; * marks a best parameter at an end of its grid."""
     scale = result["forecast_scale"]
     head = f"{result['scenario']}, every forecast x {scale}" if scale != 1.0 else result["scenario"]
     lines = [
@@ -83,7 +91,7 @@ def table(result: dict) -> str:
         f"{'gain, points':>22}{'lost sales avoided':>22}{'gain at equal stock':>22}",
     ]
     for name, p in result["policies"].items():
-        parameter = "-" if p["parameter"] is None else "{1:g} / {0:g}".format(*p["parameter"])
+        parameter = "-" if p["parameter"] is None else "{1:g} / {0:g}".format(*p["parameter"]) + "*" * p["at_grid_end"]
         gap = "-" if p["gap"] is None else f"{100 * p['gap']:.3f}"
         lines.append(
             f"  {name:<50}{parameter:>12}{p['profit']:>10.2f}{p['lost']:>8.2f}{p['store_stock']:>8.2f}{p['dc_stock']:>7.2f}"

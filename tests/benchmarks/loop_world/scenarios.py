@@ -22,13 +22,12 @@ SCENARIOS = {
 }
 #: Part of a case that the floor of a base-stock order adds: 1 rounds up.
 ROUND_UPS = (0.8, 1.0)
-COVERS = (1.0, 1.2, 1.5, 1.8, 2.2)
 
 
 @dataclass(frozen=True)
 class Size:
     """How much is run. `fractiles` are the grid of the base stocks, `biased_fractiles` that under a biased forecast;
-    `biased` names the scenarios that run under it as well."""
+    `covers` and `review_weeks` that of min-max (`s`, and `S - s`); `biased` names the scenarios that run under a bias too."""
 
     skus: int
     stores: int
@@ -37,13 +36,15 @@ class Size:
     fractiles: tuple[float, ...]
     biased_fractiles: tuple[float, ...]
     biased: tuple[str, ...]
+    covers: tuple[float, ...]
+    review_weeks: tuple[float, ...]
 
 
 SIZES = {
-    "quick": Size(12, 20, 8, 3, (0.85, 0.93, 0.97), (0.85, 0.93, 0.97), ("scarce",)),
+    "quick": Size(12, 20, 8, 3, (0.85, 0.93, 0.97), (0.85, 0.93, 0.97), ("scarce",), (1.0, 1.5), (0.5, 1.0)),
     "full": Size(
         60, 120, 26, 20, (0.80, 0.85, 0.90, 0.93, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995), (0.80, 0.90, 0.95, 0.98, 0.995, 0.999),
-        ("scarce", "capacities"),
+        ("scarce", "capacities"), (0.8, 1.0, 1.2, 1.5, 1.8, 2.2), (0.25, 0.5, 1.0),
     ),
 }  # fmt: skip
 
@@ -60,7 +61,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Runs:
-    """Outcomes of a task: policy -> parameter -> outcome. A parameter is (rounding, level); `unavoidable` lost sales in %."""
+    """Outcomes of a task: policy -> parameter -> outcome. A parameter is (rounding or S - s, level); `unavoidable` lost sales in %."""
 
     task: Task
     unavoidable: float
@@ -99,7 +100,11 @@ def run(task: Task) -> Runs:
     outcomes = {OURS: {(0.0, 0.0): simulate(world, Plan(), scale)}}
     if scale == 1.0:
         outcomes[MYOPIC] = {(0.0, 0.0): simulate(world, Plan(keeps=False), scale)}
-    outcomes["min-max, first come"] = {(1.0, cover): simulate(world, MinMax(cover), scale) for cover in COVERS}
+    outcomes["min-max, first come"] = {
+        (weeks, cover): simulate(world, MinMax(cover, weeks), scale)
+        for weeks in task.size.review_weeks
+        for cover in task.size.covers
+    }
     for name, policy in peers_of(task.scenario).items():
         outcomes[name] = {
             (round_up, fractile): simulate(world, policy(round_up, fractile), scale)
