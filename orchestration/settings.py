@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +16,12 @@ HOME_ENV = "ALLOCATOR_HOME"
 DAGSTER_YAML = """\
 telemetry:
   enabled: false
+storage:
+  custom:
+    module: orchestration.dagster_storage
+    class: KeptSqliteStorage
+    config:
+      base_dir: {folder}
 concurrency:
   runs:
     max_concurrent_runs: 1
@@ -89,8 +96,9 @@ class Home:
         for folder in (self.landing, self.private, self.lake, self.dagster):
             folder.mkdir(parents=True, exist_ok=True)
         settings = self.dagster / "dagster.yaml"
-        if not settings.exists() or settings.read_text() != DAGSTER_YAML:
-            settings.write_text(DAGSTER_YAML)
+        wanted = DAGSTER_YAML.format(folder=json.dumps(str(self.dagster)))
+        if not settings.exists() or settings.read_text() != wanted:
+            settings.write_text(wanted)
 
 
 def code_version() -> str:
