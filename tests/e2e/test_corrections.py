@@ -89,9 +89,8 @@ def home(tmp_path_factory):
     approve(home, D1, 1, key, "bob", "inventory_controller")
     approve(home, D1, 2, key, "sue", "store_manager")
     approve(home, D1, 3, key, "cat", "inventory_controller")
-    allocator(home, "run", "--date", str(D1))
     approve(home, D2, 4, key.split("|", 1)[1], "dan", "finance_director")
-    allocator(home, "run", "--date", str(D2))
+    allocator(home, "run", "--date", str(D1), "--through", str(D2))
     return home
 
 
