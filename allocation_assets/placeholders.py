@@ -125,7 +125,8 @@ SCHEMAS = {
         " review_days INTEGER, daily_mean DOUBLE, dispersion DOUBLE, policy VARCHAR, basis VARCHAR, binding_constraint VARCHAR,"
         f" expected_lost_sales_avoided DOUBLE, holding_added {_MONEY}, expected_benefit {_MONEY}, order_value {_MONEY},"
         " ownership VARCHAR, contract_min BIGINT, contract_max BIGINT, approval_status VARCHAR, held_reason VARCHAR,"
-        f" overrun {_MONEY}, rule_id VARCHAR, scenario_id VARCHAR"
+        f" held_under VARCHAR, overrun {_MONEY}, overrun_units BIGINT, approver_role VARCHAR, approvals_needed INTEGER,"
+        " approvals_given INTEGER, approved_by VARCHAR, proposed_on DATE, due_on DATE, rule_id VARCHAR, scenario_id VARCHAR"
     ),
     "decisions/service_levels": (
         "business_date DATE, segment VARCHAR, location_type VARCHAR, pairs BIGINT, daily_mean_units DOUBLE,"

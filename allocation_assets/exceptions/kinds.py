@@ -251,7 +251,7 @@ _BREACH = f"""
 WITH kept AS (
     SELECT p.supplier_id, p.location_id, p.sku_id, coalesce(p.unit_cost, 0) AS unit_cost, p.contract_min, p.contract_max, p.contract_min_share,
         p.on_hand > 0 AS is_there, p.on_hand + p.in_transit + p.on_order - p.backorders - p.reserved + coalesce(o.units, 0) AS position
-    FROM ordering AS p LEFT JOIN supplier_orders AS o ON o.location_id = p.location_id AND o.sku_id = p.sku_id
+    FROM ordering AS p LEFT JOIN supplier_orders AS o ON o.location_id = p.location_id AND o.sku_id = p.sku_id AND o.approval_status <> 'rejected'
     WHERE p.contract_kind IS NOT NULL AND coalesce(p.block_reason, '') <> 'lifecycle_exit'
 ), breaches AS (
     SELECT supplier_id, location_id, sku_id, (contract_min - position) * unit_cost AS value,
@@ -327,7 +327,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "budget_overrun", "supply_planner", 2,
-        "Raise the month's budget, move the order to a later month, or let it go: the held lines are decided again on each date.", _OVERRUN,
+        "Approve or reject each line (feed approvals, dataset replenishment_orders), or raise the month's budget: until then it is not ordered.", _OVERRUN,
     ),
     Kind(
         "contract_breach", "supply_planner", 3,

@@ -12,16 +12,19 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from allocation_assets.policy.limits import parse_limits
+from allocation_assets.reconciliation.assets import handed_over
+from allocation_assets.reconciliation.frames import limits_table
 from allocation_assets.replenishment import queries
 from allocation_assets.replenishment.frames import (
     LaneTimes,
-    budget_holds,
     build_problem,
     lane_times,
     level_table,
     order_table,
     ordering_pairs,
 )
+from allocation_assets.replenishment.holds import hold_down, hold_lines, waiting_rows
 from allocation_assets.schedule import SkuRange, of_skus, sku_ranges
 from allocation_assets.tables import write_lake
 from orchestration.gates import decision_key, mart_key
@@ -43,7 +46,7 @@ _DEPS = ("int_replenishment_pairs", "int_allocation_pairs", "int_on_order", "ope
         dg.AssetSpec(
             decision_key(name),
             deps=[
-                *(decision_key(dataset) for dataset in ("demand_forecasts", "sku_segments", "lead_times")),
+                *(decision_key(dataset) for dataset in ("demand_forecasts", "sku_segments", "lead_times", "approval_outcomes")),
                 *(mart_key(model) for model in _DEPS),
             ],
             description=text,
@@ -71,20 +74,21 @@ def decide(session: RunSession, run_date: date) -> dict[str, int]:
         ranges = sku_ranges(connection, relation="replenishment_rows") or [SkuRange("", "", 0)]
         lead_times = str(session.decision_file("lead_times", run_date))
         lanes = lane_times(connection.execute(queries.LANES, {"lead_times": lead_times}).to_arrow_table())
-        parts = [propose_range(session, connection, lanes, run_date, skus, Path(folder) / f"{at:05}") for at, skus in enumerate(ranges)]
+        files = {"orders": handed_over(session, "replenishment_orders", run_date), "outcomes": str(session.decision_file("approval_outcomes", run_date))}
+        waiting = connection.execute(queries.WAITING, files).to_arrow_table()
+        parts = [
+            propose_range(session, connection, lanes, waiting, run_date, skus, Path(folder) / f"{at:05}") for at, skus in enumerate(ranges)
+        ]
         if any(pairs for pairs, _ in parts) and not any(reviewed for _, reviewed in parts):
             session.warn(f"no review day: policy replenishment.review_days leaves out {run_date:%A}, so no order is proposed")
         lines, levels = (ds.dataset(sorted(Path(folder).glob(f"*/{name}.parquet"))) for name in ("lines", "levels"))
-        holds = budget_holds(lines.to_table(), connection.execute(queries.OPEN_TO_BUY).to_arrow_table())
-        tables = {"lines": lines, "levels": levels, "holds": holds}
-        return {
-            name: write_lake(session.decision_file(name, run_date), query, tables, {"day": run_date})
-            for name, query in queries.DECISIONS.items()
-        }
+        holds = hold_lines(lines.to_table(), connection.execute(queries.OPEN_TO_BUY).to_arrow_table(), waiting)
+        tables = {"lines": lines, "levels": levels, "holds": holds, "waiting": waiting}
+        return write_decisions(session, run_date, tables)
 
 
 def propose_range(
-    session: RunSession, connection: duckdb.DuckDBPyConnection, lanes: LaneTimes, run_date: date, skus: SkuRange, folder: Path
+    session: RunSession, connection: duckdb.DuckDBPyConnection, lanes: LaneTimes, waiting: pa.Table, run_date: date, skus: SkuRange, folder: Path
 ) -> tuple[int, int]:
     """Decide the pairs of a range and write its lines and levels; returns (pairs that may order, those reviewed on the date)."""
     # The kernels compile on import: kept out of the definitions (tests/unit/test_architecture.py).
@@ -98,9 +102,23 @@ def propose_range(
 
     below = table(queries.BELOW, forecasts=files["forecasts"], day=run_date)
     pairs = ordering_pairs(table(queries.PAIRS, **files), below, lanes, session.policy, run_date)
-    problem, may, now = build_problem(pairs, lanes), np.flatnonzero(pairs.is_open), np.flatnonzero(pairs.is_review_day)
+    waits = waiting_rows(pairs.table, waiting)
+    problem, may = build_problem(pairs, lanes), np.flatnonzero(pairs.is_open)
+    now = np.flatnonzero(pairs.is_review_day | pairs.is_open & (waits >= 0))
     folder.mkdir()
-    ordering, open_pairs = problem.take(now), problem.take(may)
+    ordering, open_pairs = hold_down(problem.take(now), waiting, waits[now], pairs.is_review_day[now]), problem.take(may)
     pq.write_table(order_table(pairs, ordering, propose(ordering), now), folder / "lines.parquet")
     pq.write_table(level_table(pairs, open_pairs, service_report(open_pairs), may), folder / "levels.parquet")
-    return len(may), len(now)
+    return len(may), int(pairs.is_review_day.sum())
+
+
+def write_decisions(session: RunSession, run_date: date, tables: dict) -> dict[str, int]:
+    """Write the datasets with who may approve what is held; returns rows per dataset."""
+    policy = session.policy.deployment(run_date)
+    tables = tables | {"limits": limits_table(parse_limits(policy["replenishment.approval_limits"]))}
+    more = {"approval_days": policy["reconciliation.approval_days"], "four_eyes_value": policy["reconciliation.four_eyes_value"]}
+    parameters = {"replenishment_orders": more, "service_levels": {}}
+    return {
+        name: write_lake(session.decision_file(name, run_date), query, tables, {"day": run_date} | parameters[name])
+        for name, query in queries.DECISIONS.items()
+    }

@@ -185,6 +185,13 @@ DECISIONS = [
     ("replenishment_orders.position_below_target", "replenishment_orders", SUPPLIER_ORDER.format("reorder_point = 117"), SUPPLIER_ORDERED),
     ("replenishment_orders.dated_ahead", "replenishment_orders", SUPPLIER_ORDER.format("order_date = '2026-03-04'"), SUPPLIER_ORDERED),
     ("replenishment_orders.held_lines_say_why", "replenishment_orders", SUPPLIER_ORDER.format("overrun = NULL"), SUPPLIER_ORDERED),
+    ("replenishment_orders.held_lines_say_why", "replenishment_orders", SUPPLIER_ORDER.format("held_under = NULL"), SUPPLIER_ORDERED),
+    ("replenishment_orders.enough_approvers", "replenishment_orders",
+     SUPPLIER_ORDER.format("approval_status = 'approved', overrun = NULL"), SUPPLIER_ORDERED),
+    ("replenishment_orders.enough_approvers", "replenishment_orders", SUPPLIER_ORDER.format(
+        "approval_status = 'approved', overrun = NULL, approvals_needed = 2, approvals_given = 2, approved_by = 'ann,Ann'"), SUPPLIER_ORDERED),
+    ("replenishment_orders.pending_has_approver", "replenishment_orders", SUPPLIER_ORDER.format("approver_role = NULL"), SUPPLIER_ORDERED),
+    ("replenishment_orders.pending_has_approver", "replenishment_orders", SUPPLIER_ORDER.format("approvals_given = 1"), SUPPLIER_ORDERED),
     ("replenishment_orders.of_pairs_that_may_order", "replenishment_orders", SUPPLIER_ORDER.format("supplier_id = 'V2'"),
      [SUPPLIER_ORDERED[0] | {"supplier_id": "V2"}]),
     ("replenishment_orders.of_the_position", "replenishment_orders", SUPPLIER_ORDER.format("stock_below = 8"), SUPPLIER_ORDERED),

@@ -205,7 +205,8 @@ DECISIONS = {
             DATE '2026-03-12' AS expected_date, 139::BIGINT AS reorder_point, 140::BIGINT AS order_up_to,
             118::BIGINT AS inventory_position, 9::BIGINT AS stock_below, 150::BIGINT AS contract_max,
             'order_multiple' AS binding_constraint, 'pending' AS approval_status, 'over' AS held_reason,
-            5::DECIMAL(18,6) AS overrun, 'default' AS rule_id""",
+            'plan' AS held_under, 5::DECIMAL(18,6) AS overrun, NULL::BIGINT AS overrun_units, 'supply_planner' AS approver_role,
+            1::INTEGER AS approvals_needed, 0::INTEGER AS approvals_given, NULL::VARCHAR AS approved_by, DATE '2026-03-07' AS due_on, 'default' AS rule_id""",
     "service_levels": """
         SELECT DATE '2026-03-04' AS business_date, segment, 'dc' AS location_type, 1::BIGINT AS pairs, 3.0::DOUBLE AS daily_mean_units,
             0.98::DOUBLE AS fill_rate_aimed_at, 0.95::DOUBLE AS cycle_service_aimed_at, 0.99::DOUBLE AS recommended_service_target,
