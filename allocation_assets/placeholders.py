@@ -135,6 +135,11 @@ SCHEMAS = {
         f" level_units BIGINT, recommended_level_units BIGINT, removable_units BIGINT, removable_value {_MONEY},"
         f" removable_holding_per_day {_MONEY}"
     ),
+    "decisions/stock_placement": (
+        "business_date DATE, dc_location_id VARCHAR, segment VARCHAR, location_id VARCHAR, is_dc BOOLEAN, skus BIGINT,"
+        " service_target DOUBLE, stage_days BIGINT, service_days BIGINT, net_lead_days BIGINT, daily_sd_units DOUBLE,"
+        f" safety_stock_units DOUBLE, cost_per_day {_MONEY}, cost_at_stores_per_day {_MONEY}"
+    ),
     "decisions/exceptions": (
         "business_date DATE, exception_id VARCHAR, kind VARCHAR, cause_key VARCHAR, severity VARCHAR, sku_id VARCHAR, "
         "location_id VARCHAR, value_at_risk DECIMAL(18, 6), owner_role VARCHAR, opened_on DATE, due_on DATE, "

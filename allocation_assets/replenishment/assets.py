@@ -25,6 +25,7 @@ from allocation_assets.replenishment.frames import (
     ordering_pairs,
 )
 from allocation_assets.replenishment.holds import hold_down, hold_lines, waiting_rows
+from allocation_assets.replenishment.placement import placement_parts, stock_placement
 from allocation_assets.schedule import SkuRange, of_skus, sku_ranges
 from allocation_assets.tables import write_lake
 from orchestration.gates import decision_key, mart_key
@@ -36,6 +37,8 @@ _DESCRIPTIONS = {
     "the budget holds it.",
     "service_levels": "Per ABC class and kind of location: the service that margin against holding recommends, what a point of "
     "it costs, and stock that can go without losing any.",
+    "stock_placement": "Where to hold safety stock: per DC and ABC class the service times, stock and cost a day of the DC and of each "
+    "location that it supplies, beside the cost of holding all of it at the locations.",
 }
 _DEPS = ("int_replenishment_pairs", "int_allocation_pairs", "int_on_order", "open_to_buy", "applied_loads")
 
@@ -81,9 +84,9 @@ def decide(session: RunSession, run_date: date) -> dict[str, int]:
         ]
         if any(pairs for pairs, _ in parts) and not any(reviewed for _, reviewed in parts):
             session.warn(f"no review day: policy replenishment.review_days leaves out {run_date:%A}, so no order is proposed")
-        lines, levels = (ds.dataset(sorted(Path(folder).glob(f"*/{name}.parquet"))) for name in ("lines", "levels"))
+        lines, levels, places = (ds.dataset(sorted(Path(folder).glob(f"*/{name}.parquet"))) for name in ("lines", "levels", "places"))
         holds = hold_lines(lines.to_table(), connection.execute(queries.OPEN_TO_BUY).to_arrow_table(), waiting)
-        tables = {"lines": lines, "levels": levels, "holds": holds, "waiting": waiting}
+        tables = {"lines": lines, "levels": levels, "holds": holds, "waiting": waiting, "stages": stock_placement(places.to_table())}
         return write_decisions(session, run_date, tables)
 
 
@@ -96,6 +99,7 @@ def propose_range(
     from allocation_assets.replenishment.safety_stock import service_report
 
     files = {name: str(session.decision_file(dataset, run_date)) for name, dataset in (("segments", "sku_segments"), ("forecasts", "demand_forecasts"))}
+    lead_times = str(session.decision_file("lead_times", run_date))
 
     def table(query: str, **parameters) -> pa.Table:
         return connection.execute(*of_skus(query, parameters, skus)).to_arrow_table()
@@ -109,6 +113,8 @@ def propose_range(
     ordering, open_pairs = hold_down(problem.take(now), waiting, waits[now], pairs.is_review_day[now]), problem.take(may)
     pq.write_table(order_table(pairs, ordering, propose(ordering), now), folder / "lines.parquet")
     pq.write_table(level_table(pairs, open_pairs, service_report(open_pairs), may), folder / "levels.parquet")
+    placed = table(queries.PLACED, **files, lead_times=lead_times)
+    pq.write_table(placement_parts(pairs, placed, session.policy, run_date), folder / "places.parquet")
     return len(may), int(pairs.is_review_day.sum())
 
 
@@ -117,8 +123,7 @@ def write_decisions(session: RunSession, run_date: date, tables: dict) -> dict[s
     policy = session.policy.deployment(run_date)
     tables = tables | {"limits": limits_table(parse_limits(policy["replenishment.approval_limits"]))}
     more = {"approval_days": policy["reconciliation.approval_days"], "four_eyes_value": policy["reconciliation.four_eyes_value"]}
-    parameters = {"replenishment_orders": more, "service_levels": {}}
     return {
-        name: write_lake(session.decision_file(name, run_date), query, tables, {"day": run_date} | parameters[name])
+        name: write_lake(session.decision_file(name, run_date), query, tables, {"day": run_date} | (more if name == "replenishment_orders" else {}))
         for name, query in queries.DECISIONS.items()
     }

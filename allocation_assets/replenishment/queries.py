@@ -31,6 +31,19 @@ LEFT JOIN (
 ) AS o ON o.sku_id = p.sku_id AND o.location_id = p.to_location_id
 ORDER BY p.sku_id, p.to_location_id
 """
+#: What DCs supply, with forecast, class and the mean lead time of its lane: for `placement`.
+PLACED = """
+SELECT p.sku_id, p.from_location_id, p.to_location_id, p.style_id, p.department, p.class, p.subclass, p.brand, p.supplier_id, p.lifecycle,
+    p.season, p.location_type, p.cluster, p.region, p.channel, p.tier, p.unit_cost, p.unit_price, s.abc AS segment, s.service_target,
+    coalesce(l.lead_mean_days, p.lead_time_days) AS lead_days,
+    f.daily_mean, f.dispersion, f.next_day_mean, f.next_day_dispersion, f.horizon_days
+FROM (SELECT * FROM int_allocation_pairs WHERE NOT is_blocked) AS p
+JOIN read_parquet($forecasts, hive_partitioning = false) AS f ON f.sku_id = p.sku_id AND f.location_id = p.to_location_id
+LEFT JOIN read_parquet($segments, hive_partitioning = false) AS s ON s.sku_id = p.sku_id
+LEFT JOIN read_parquet($lead_times, hive_partitioning = false) AS l
+    ON l.from_id = p.from_location_id AND l.to_location_id = p.to_location_id
+ORDER BY p.sku_id, p.to_location_id
+"""
 OPEN_TO_BUY = """
 SELECT department, month, open_to_buy, planned_sales + planned_markdowns + planned_eom_inventory AS planned
 FROM open_to_buy ORDER BY department, month
@@ -99,4 +112,10 @@ SELECT $day::DATE AS business_date, coalesce(segment, 'none') AS segment, locati
     sum(removable)::BIGINT AS removable_units, sum(value)::{_MONEY} AS removable_value, sum(holding)::{_MONEY} AS removable_holding_per_day
 FROM parts GROUP BY segment, location_type ORDER BY 2, 3
 """
-DECISIONS = {"replenishment_orders": _ORDERS, "service_levels": _SERVICE_LEVELS}
+_STOCK_PLACEMENT = f"""
+SELECT $day::DATE AS business_date, dc AS dc_location_id, segment, location_id, is_dc, skus, service_target, stage_days, service_days,
+    net_lead_days, sd AS daily_sd_units, safety_stock AS safety_stock_units, cost::{_MONEY} AS cost_per_day,
+    cost_at_stores::{_MONEY} AS cost_at_stores_per_day
+FROM stages ORDER BY dc, segment, location_id
+"""
+DECISIONS = {"replenishment_orders": _ORDERS, "service_levels": _SERVICE_LEVELS, "stock_placement": _STOCK_PLACEMENT}

@@ -17,6 +17,14 @@ JOIN int_replenishment_pairs AS p ON p.location_id = b.location_id AND p.sku_id 
 WHERE b.inventory_position <> p.on_hand + p.in_transit + p.on_order - p.backorders - p.reserved + b.stock_below
 """
 
+_DEARER_THAN_AT_STORES = """
+SELECT dc_location_id, segment, sum(cost_per_day) AS cost FROM {batch} GROUP BY ALL HAVING sum(cost_per_day) > sum(cost_at_stores_per_day) + 0.001
+"""
+_WITHOUT_ITS_DC = """
+SELECT b.dc_location_id, b.segment, b.location_id FROM {batch} AS b
+LEFT JOIN {batch} AS d ON d.is_dc AND d.dc_location_id = b.dc_location_id AND d.segment = b.segment
+WHERE b.net_lead_days IS DISTINCT FROM CASE WHEN b.is_dc THEN b.stage_days - b.service_days ELSE b.stage_days + d.service_days END
+"""
 _TOO_FEW_APPROVERS = """
 approval_status = 'approved' AND (
     approvals_needed < 1 OR approvals_given < approvals_needed
@@ -30,8 +38,8 @@ approval_status = 'pending' AND (approver_role IS NULL OR due_on IS NULL OR appr
 
 
 def replenishment_parts(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
-    """The expectations of `replenishment_orders` and `service_levels`, as parts of `suite`."""
-    return [*_orders(suite), *_service_levels(suite)]
+    """The expectations of `replenishment_orders`, `service_levels` and `stock_placement`, as parts of `suite`."""
+    return [*_orders(suite), *_service_levels(suite), *_stock_placement(suite)]
 
 
 def _today(dataset: SpecBuilder) -> ExpectationSpec:
@@ -84,4 +92,19 @@ def _service_levels(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]
         levels.unique("segment", "location_type"),
         *(levels.between(name, 0, 1) for name in rates),
         *(levels.between(name, 0) for name in ("pairs", "daily_mean_units", "removable_units", "point_gain_per_day")),
+    ]
+
+
+def _stock_placement(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
+    key = ("dc_location_id", "segment", "location_id")
+    places = SpecBuilder(suite, "stock_placement", key)
+    figures = ("stage_days", "service_days", "net_lead_days", "daily_sd_units", "safety_stock_units", "cost_per_day", "cost_at_stores_per_day")
+    return [
+        _today(places),
+        places.unique(*key),
+        places.not_null(*key, "is_dc", *figures),
+        places.between("service_target", 0, 1),
+        *(places.between(name, 0) for name in figures),
+        places.rows("times_add_up", _WITHOUT_ITS_DC, "a stage covers its own time and what its DC quotes, less what it quotes"),
+        places.rows("no_dearer_than_at_stores", _DEARER_THAN_AT_STORES, "the placement costs no more than all stock at the locations", keys=key[:2]),
     ]

@@ -212,6 +212,12 @@ DECISIONS = {
             0.98::DOUBLE AS fill_rate_aimed_at, 0.95::DOUBLE AS cycle_service_aimed_at, 0.99::DOUBLE AS recommended_service_target,
             0.97::DOUBLE AS recommended_cycle_service, 4::BIGINT AS removable_units, 1::DECIMAL(18,6) AS point_gain_per_day
         FROM (VALUES ('A'), ('B')) AS v(segment)""",
+    "stock_placement": """
+        SELECT DATE '2026-03-04' AS business_date, 'DC1' AS dc_location_id, 'A' AS segment, location_id, is_dc, 0.95::DOUBLE AS service_target,
+            days::BIGINT AS stage_days, service::BIGINT AS service_days, net::BIGINT AS net_lead_days, 2.0::DOUBLE AS daily_sd_units,
+            3.0::DOUBLE AS safety_stock_units, cost::DECIMAL(18,6) AS cost_per_day, at_stores::DECIMAL(18,6) AS cost_at_stores_per_day
+        FROM (VALUES ('DC1', true, 7, 3, 4, 2.0, 0.0), ('S1', false, 2, 0, 5, 3.0, 6.0))
+            AS v(location_id, is_dc, days, service, net, cost, at_stores)""",
     "exceptions": """
         SELECT DATE '2026-03-04' AS business_date, 'x' || n AS exception_id, 'late_delivery' AS kind, 'DC' || n AS cause_key,
             'low' AS severity, NULL::VARCHAR AS sku_id, 'DC' || n AS location_id, n::DECIMAL(18,6) AS value_at_risk,
