@@ -40,7 +40,7 @@ _DESCRIPTIONS = {
     "stock_placement": "Where to hold safety stock: per DC and ABC class the service times, stock and cost a day of the DC and of each "
     "location that it supplies, beside the cost of holding all of it at the locations.",
 }
-_DEPS = ("int_replenishment_pairs", "int_allocation_pairs", "int_on_order", "open_to_buy", "applied_loads")
+_DEPS = ("int_replenishment_pairs", "int_allocation_pairs", "int_on_order", "inventory_positions", "open_to_buy", "applied_loads")
 
 
 @dg.multi_asset(
@@ -85,7 +85,8 @@ def decide(session: RunSession, run_date: date) -> dict[str, int]:
         if any(pairs for pairs, _ in parts) and not any(reviewed for _, reviewed in parts):
             session.warn(f"no review day: policy replenishment.review_days leaves out {run_date:%A}, so no order is proposed")
         lines, levels, places = (ds.dataset(sorted(Path(folder).glob(f"*/{name}.parquet"))) for name in ("lines", "levels", "places"))
-        holds = hold_lines(lines.to_table(), connection.execute(queries.OPEN_TO_BUY).to_arrow_table(), waiting)
+        limits = (connection.execute(queries.OPEN_TO_BUY), connection.execute(queries.SPACE, {"day": run_date}))
+        holds = hold_lines(lines.to_table(), *(limit.to_arrow_table() for limit in limits), waiting)
         tables = {"lines": lines, "levels": levels, "holds": holds, "waiting": waiting, "stages": stock_placement(places.to_table())}
         return write_decisions(session, run_date, tables)
 

@@ -48,6 +48,19 @@ OPEN_TO_BUY = """
 SELECT department, month, open_to_buy, planned_sales + planned_markdowns + planned_eom_inventory AS planned
 FROM open_to_buy ORDER BY department, month
 """
+#: Units that locations with a storage capacity have left: for what they hold (damaged too), and for all that is on its way.
+SPACE = """
+SELECT c.location_id, c.capacity, (c.capacity - coalesce(t.units, 0))::BIGINT AS left_units
+FROM (
+    SELECT location_id, min(location_capacity)::BIGINT AS capacity FROM int_replenishment_pairs
+    WHERE location_capacity IS NOT NULL GROUP BY location_id
+) AS c
+LEFT JOIN (
+    SELECT location_id, sum(greatest(inventory_position, 0) + greatest(coalesce(damaged, 0), 0)) AS units
+    FROM inventory_positions WHERE business_date = $day GROUP BY location_id
+) AS t USING (location_id)
+ORDER BY location_id
+"""
 #: Held orders of the date before with what the date's approvals have made of them. `is_decided`: rejected on this date.
 WAITING = """
 WITH decided AS (

@@ -135,6 +135,7 @@ def test_what_may_not_order_today_has_no_line(tmp_path, row, rule):
     assert orders_of(tmp_path, pair_table(STORE | row), below_table(), *filter(None, [rule]))[1] == {}
 
 
+NO_LIMIT = pa.table({"location_id": pa.array([], pa.string()), "capacity": pa.array([], pa.int64()), "left_units": pa.array([], pa.int64())})
 NOBODY_WAITS = pa.table({
     **{name: pa.array([], pa.string()) for name in ("supplier_id", "location_id", "sku_id", "status", "held_under", "held_reason")},
     "is_decided": pa.array([], pa.bool_()),
@@ -155,8 +156,8 @@ def test_the_best_lines_use_the_budget_and_the_rest_wait():
         "expected_date": pa.array([date(2026, m, 5) for m in month]), "ownership": ownership, "is_purchase": is_purchase,
     })  # fmt: skip
     budget = pa.table({"department": ["dry"], "month": pa.array([date(2026, 12, 1)]), "open_to_buy": [100.0], "planned": [900.0]})
-    found = hold_lines(lines, budget, NOBODY_WAITS)
+    found = hold_lines(lines, budget, NO_LIMIT, NOBODY_WAITS)
     assert found.select(["location_id", "sku_id", "approval_status", "overrun"]).to_pylist() == [
         {"location_id": "DC1", "sku_id": "A", "approval_status": "pending", "overrun": 10.0}
     ]
-    assert hold_lines(lines, budget.slice(0, 0), NOBODY_WAITS).num_rows == 0
+    assert hold_lines(lines, budget.slice(0, 0), NO_LIMIT, NOBODY_WAITS).num_rows == 0

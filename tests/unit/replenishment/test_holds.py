@@ -47,6 +47,12 @@ def budget_table(left: float, planned: float = 1000.0, department: str = "dry", 
     return pa.table({"department": [department], "month": [month], "open_to_buy": [left], "planned": [planned]})
 
 
+def space_table(*rows: tuple) -> pa.Table:
+    """(location, capacity, units left)."""
+    kinds = (pa.string(), pa.int64(), pa.int64())
+    return pa.table([pa.array([row[n] for row in rows], kind) for n, kind in enumerate(kinds)], ["location_id", "capacity", "left_units"])
+
+
 @dataclass
 class World:
     """Dates run one after the other, each from the files of the one before; approvals as (who, decision, role, key)."""
@@ -57,13 +63,14 @@ class World:
     outcomes: list[pa.Table] = field(default_factory=list)
     entries: list[pa.Table] = field(default_factory=list)
 
-    def run(self, lines: pa.Table, budget: pa.Table, *approvals: tuple) -> list[dict]:
+    def run(self, lines: pa.Table, budget: pa.Table, *approvals: tuple, space: pa.Table | None = None) -> list[dict]:
         """The date's orders."""
+        space = space_table() if space is None else space
         self.day += timedelta(days=1)
         before = self.orders[-1] if self.orders else empty("decisions/replenishment_orders")
         outcomes = self._judged(before, approvals)
         waiting = self._waiting(before, outcomes)
-        tables = {"lines": lines, "waiting": waiting, "holds": hold_lines(lines, budget, waiting), "limits": limits_table(LADDER)}
+        tables = {"lines": lines, "waiting": waiting, "holds": hold_lines(lines, budget, space, waiting), "limits": limits_table(LADDER)}
         policy = {"day": self.day, "approval_days": 3, "four_eyes_value": 200}
         orders = run_query(queries.DECISIONS["replenishment_orders"], tables, policy)
         steps = order_steps(orders, before, outcomes, "p1")
@@ -252,3 +259,50 @@ def test_a_line_below_its_least_size_is_none():
     rows = np.array([0])
     assert propose(hold_down(problem, rejected, rows, np.array([False]))).units.tolist() == [0]
     assert propose(hold_down(problem, rejected, rows, np.array([True]))).units.tolist() == [9]
+
+
+NO_BUDGET = budget_table(0.0, department="wet")
+
+
+def test_storage_is_shared_out_over_the_skus_of_a_location(world):
+    """8 units left at DC1: C brings 4 a unit and fits (3), B 3 a unit would need 6 of the 5 left, A 2 a unit fits (5). DC2 is full: it overruns
+    by all of 5. At DC3, which says nothing of its room, everything fits."""
+    lines = lines_table(
+        {}, {"sku_id": "B", "units": 6, "expected_benefit": 18.0}, {"sku_id": "C", "units": 3, "expected_benefit": 12.0},
+        {"location_id": "DC2"}, {"location_id": "DC3", "units": 99},
+    )  # fmt: skip
+    rows = world.run(lines, NO_BUDGET, space=space_table(("DC1", 50, 8), ("DC2", 20, -3)))
+    assert {(row["location_id"], row["sku_id"]): fields(row, "approval_status", "overrun_units", "overrun", "held_reason", "held_under") for row in rows} == {
+        ("DC1", "A"): ("auto", None, None, None, None), ("DC1", "C"): ("auto", None, None, None, None),
+        ("DC1", "B"): ("pending", 1, None, "storage of DC1 is overrun by 1 units", "storage of DC1, 50 units"),
+        ("DC2", "A"): ("pending", 5, None, "storage of DC2 is overrun by 5 units", "storage of DC2, 20 units"),
+        ("DC3", "A"): ("auto", None, None, None, None),
+    }  # fmt: skip
+
+
+def test_what_waits_for_money_takes_no_room_and_an_approved_order_takes_it_first(world):
+    """6 units of room, 30.00 of money: A (5, 50.00) waits for money, so that B (3, consigned) fits. Approved, A leaves 1 unit: B waits."""
+    lines = lines_table({"expected_benefit": 99.0}, {"sku_id": "B", "units": 3, "ownership": "consignment", "expected_benefit": 50.0})
+    room, money = space_table(("DC1", 50, 6)), budget_table(30.0)
+    rows = {row["sku_id"]: row for row in world.run(lines, money, space=room)}
+    assert (rows["A"]["approval_status"], rows["A"]["overrun"], rows["A"]["overrun_units"], rows["B"]["approval_status"]) == ("pending", Decimal(20), None, "auto")
+    rows = {row["sku_id"]: row for row in world.run(lines, money, ("ann", "approve", PLANNER, KEY), space=room)}
+    assert (rows["A"]["approval_status"], rows["B"]["approval_status"], rows["B"]["overrun_units"]) == ("approved", "pending", 2)
+
+
+def test_an_order_rejected_for_room_is_asked_about_again_once_the_room_is_another(world):
+    world.run(LINE, NO_BUDGET, space=space_table(("DC1", 50, 1)))
+    assert world.run(LINE, NO_BUDGET, ("ann", "reject", PLANNER, KEY), space=space_table(("DC1", 50, 1)))[0]["approval_status"] == "rejected"
+    assert world.run(LINE, NO_BUDGET, space=space_table(("DC1", 50, 40)))[0]["approval_status"] == "rejected"
+    assert world.run(LINE, NO_BUDGET, space=space_table(("DC1", 60, 2)))[0]["approval_status"] == "pending"
+
+
+def test_room_is_what_all_items_on_hand_on_their_way_and_damaged_leave():
+    """60 less 10 + 5 damaged and 20 on their way of one item; the other item owes 4, which frees nothing. DC2 says nothing of its room."""
+    pairs = pa.table({"location_id": ["DC1", "DC1", "DC2"], "location_capacity": pa.array([60, 60, None], pa.int64())})
+    positions = pa.table({
+        "business_date": [D0, D0, D0, D0 - timedelta(days=1)], "location_id": ["DC1", "DC1", "DC2", "DC1"],
+        "inventory_position": [30, -4, 7, 50], "damaged": pa.array([5, None, 0, 0], pa.int64()),
+    })  # fmt: skip
+    found = run_query(queries.SPACE, {"int_replenishment_pairs": pairs, "inventory_positions": positions}, {"day": D0})
+    assert found.to_pylist() == [{"location_id": "DC1", "capacity": 60, "left_units": 25}]
