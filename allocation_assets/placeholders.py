@@ -125,7 +125,8 @@ SCHEMAS = {
         " review_days INTEGER, daily_mean DOUBLE, dispersion DOUBLE, policy VARCHAR, basis VARCHAR, binding_constraint VARCHAR,"
         f" expected_lost_sales_avoided DOUBLE, holding_added {_MONEY}, expected_benefit {_MONEY}, order_value {_MONEY},"
         " ownership VARCHAR, contract_min BIGINT, contract_max BIGINT, approval_status VARCHAR, held_reason VARCHAR,"
-        f" overrun {_MONEY}, rule_id VARCHAR, scenario_id VARCHAR"
+        f" held_under VARCHAR, overrun {_MONEY}, overrun_units BIGINT, approver_role VARCHAR, approvals_needed INTEGER,"
+        " approvals_given INTEGER, approved_by VARCHAR, proposed_on DATE, due_on DATE, rule_id VARCHAR, scenario_id VARCHAR"
     ),
     "decisions/service_levels": (
         "business_date DATE, segment VARCHAR, location_type VARCHAR, pairs BIGINT, daily_mean_units DOUBLE,"
@@ -133,6 +134,11 @@ SCHEMAS = {
         f" recommended_cycle_service DOUBLE, point_cost_per_day {_MONEY}, point_gain_per_day {_MONEY}, position_units BIGINT,"
         f" level_units BIGINT, recommended_level_units BIGINT, removable_units BIGINT, removable_value {_MONEY},"
         f" removable_holding_per_day {_MONEY}"
+    ),
+    "decisions/stock_placement": (
+        "business_date DATE, dc_location_id VARCHAR, segment VARCHAR, location_id VARCHAR, is_dc BOOLEAN, skus BIGINT,"
+        " service_target DOUBLE, stage_days BIGINT, service_days BIGINT, net_lead_days BIGINT, daily_sd_units DOUBLE,"
+        f" safety_stock_units DOUBLE, cost_per_day {_MONEY}, cost_at_stores_per_day {_MONEY}"
     ),
     "decisions/exceptions": (
         "business_date DATE, exception_id VARCHAR, kind VARCHAR, cause_key VARCHAR, severity VARCHAR, sku_id VARCHAR, "

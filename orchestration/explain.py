@@ -96,6 +96,7 @@ ORDER_BINDINGS = {
     "contract_max": "cut to the vendor contract's maximum",
     "storage": "cut to the space there is",
     "shelf_life": "cut to what sells before it expires",
+    "held_units": "cut to the units that wait for approval, or that were approved",
 }
 
 
@@ -119,8 +120,15 @@ def _order_section(home: Home, day: date, sku: str, location: str) -> list[str]:
             f" {_money(row['expected_benefit'])} in all",
         ]
         if row["held_reason"]:
-            lines.append(f"  held     {row['held_reason']}")
+            lines.append(f"  held     {_decision(row)}{row['held_reason']}")
     return lines
+
+
+def _decision(row: dict[str, Any]) -> str:
+    """What became of a held order, or what it waits for."""
+    if row["approval_status"] == "pending":
+        return f"for {row['approver_role']}, {row['approvals_given']} of {row['approvals_needed']} approvals, due {row['due_on']}: "
+    return f"approved by {row['approved_by']}: " if row["approval_status"] == "approved" else ""
 
 
 def _position_line(row: dict[str, Any]) -> str:

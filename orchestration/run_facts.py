@@ -51,7 +51,7 @@ SCHEMA = pa.schema(
 #: Decided datasets of the date before that a run reads, and files beside its carry file.
 HANDED_OVER = (
     "adjustments_proposed", "approval_outcomes", "demand_forecasts", "demand_signals", "exceptions", "forecast_accuracy",
-    "variance_causes",
+    "replenishment_orders", "variance_causes",
 )  # fmt: skip
 CARRIED_BESIDE = (BELIEFS, LEARNED, CHANCES, PRICES, SEGMENTS, *DEMAND_FILES, *SIGNAL_FILES)
 

@@ -242,7 +242,15 @@ SELECT department AS cause_key, {_ONE_ITEM}, {_ONE_PLACE}, sum(order_value)::DEC
     format('{{}} of {{}} held, {{}} units: ', count(*) || CASE WHEN count(*) = 1 THEN ' order' ELSE ' orders' END, department, sum(units))
     || {largest("location_id || ' ' || sku_id || ' ' || units || ' (' || held_reason || ')'", "overrun DESC, supplier_id, location_id, sku_id")}
     || '.' AS detail
-FROM supplier_orders WHERE approval_status = 'pending' GROUP BY department
+FROM supplier_orders WHERE approval_status = 'pending' AND overrun IS NOT NULL GROUP BY department
+"""
+
+_FULL = f"""
+SELECT location_id AS cause_key, {_ONE_ITEM}, location_id, sum(order_value)::DECIMAL(18, 6) AS value_at_risk,
+    {largest("concat_ws('|', 'replenishment_orders:' || supplier_id, location_id, sku_id)", "overrun_units DESC, supplier_id, sku_id", 5)} AS evidence,
+    format('{{}} to {{}} held for room, {{}} units: ', count(*) || CASE WHEN count(*) = 1 THEN ' order' ELSE ' orders' END, location_id, sum(units))
+    || {largest("sku_id || ' ' || units || ' (' || held_reason || ')'", "overrun_units DESC, supplier_id, sku_id")} || '.' AS detail
+FROM supplier_orders WHERE approval_status = 'pending' AND overrun_units IS NOT NULL GROUP BY location_id
 """
 
 # A band is judged after the date's order; the share kept in stock is of the contract's items at the location.
@@ -251,7 +259,7 @@ _BREACH = f"""
 WITH kept AS (
     SELECT p.supplier_id, p.location_id, p.sku_id, coalesce(p.unit_cost, 0) AS unit_cost, p.contract_min, p.contract_max, p.contract_min_share,
         p.on_hand > 0 AS is_there, p.on_hand + p.in_transit + p.on_order - p.backorders - p.reserved + coalesce(o.units, 0) AS position
-    FROM ordering AS p LEFT JOIN supplier_orders AS o ON o.location_id = p.location_id AND o.sku_id = p.sku_id
+    FROM ordering AS p LEFT JOIN supplier_orders AS o ON o.location_id = p.location_id AND o.sku_id = p.sku_id AND o.approval_status <> 'rejected'
     WHERE p.contract_kind IS NOT NULL AND coalesce(p.block_reason, '') <> 'lifecycle_exit'
 ), breaches AS (
     SELECT supplier_id, location_id, sku_id, (contract_min - position) * unit_cost AS value,
@@ -327,7 +335,11 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "budget_overrun", "supply_planner", 2,
-        "Raise the month's budget, move the order to a later month, or let it go: the held lines are decided again on each date.", _OVERRUN,
+        "Approve or reject each line (feed approvals, dataset replenishment_orders), or raise the month's budget: until then it is not ordered.", _OVERRUN,
+    ),
+    Kind(
+        "storage_overrun", "supply_planner", 2,
+        "Approve or reject each line (feed approvals, dataset replenishment_orders), or make room: until then it is not ordered.", _FULL,
     ),
     Kind(
         "contract_breach", "supply_planner", 3,

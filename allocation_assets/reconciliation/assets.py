@@ -83,6 +83,8 @@ def approval_outcomes(context: dg.AssetExecutionContext, home: HomeResource) -> 
             parse_limits(policy["reconciliation.approval_limits"]),
             run_date,
             late_days,
+            _query(queries.FILES, {"files": handed_over(session, "replenishment_orders", run_date)}),
+            parse_limits(policy["replenishment.approval_limits"]),
         )
         rows = write_lake(session.decision_file("approval_outcomes", run_date), _AS_IS, {"result_rows": result})
     return dg.MaterializeResult(metadata={"dagster/row_count": rows})
@@ -130,6 +132,7 @@ def variance_causes(context: dg.AssetExecutionContext, home: HomeResource) -> dg
             deps=[
                 decision_key("variance_causes"),
                 decision_key("approval_outcomes"),
+                decision_key("replenishment_orders"),
                 mart_key("int_variances"),
                 mart_key("int_items"),
                 mart_key("stg_returns"),
@@ -160,10 +163,11 @@ def decide(session: RunSession, run_date: date) -> dict[str, int]:
     from allocation_assets.reconciliation.audit import audit_entries
     from allocation_assets.reconciliation.disposition import dispose
     from allocation_assets.reconciliation.proposals import DayFacts, propose
+    from allocation_assets.replenishment.audit import order_steps
 
     policy = session.policy.deployment(run_date)
     days = {"day": run_date, "late_days": policy["feeds.late_days"]}
-    before = handed_over(session, "adjustments_proposed", run_date)
+    before, orders_before = (handed_over(session, name, run_date) for name in ("adjustments_proposed", "replenishment_orders"))
     with session.warehouse() as connection:
         goods = {"day": run_date, "is_cold_start": f"business_date={NEVER}" in before}
         facts = DayFacts(
@@ -176,7 +180,9 @@ def decide(session: RunSession, run_date: date) -> dict[str, int]:
             named=_query(queries.NAMED, days, connection),
         )
     proposals = propose(facts, policy, session.policy.hash, run_date)
-    entries = audit_entries(proposals, facts.carried, facts.outcomes, session.policy.hash, run_date)
+    orders = [_query(queries.FILES, {"files": file}) for file in (str(session.decision_file("replenishment_orders", run_date)), orders_before)]
+    steps = order_steps(*orders, facts.outcomes, session.policy.hash)
+    entries = audit_entries(proposals, facts.carried, facts.outcomes, session.policy.hash, run_date, steps)
     return {
         name: write_lake(session.decision_file(name, run_date), _AS_IS, {"result_rows": rows})
         for name, rows in {"adjustments_proposed": proposals, "audit_entries": entries}.items()

@@ -2,7 +2,7 @@
 
 Steps by who takes them. The pipeline (actor `allocator`, no time of its own): proposed (also where a proposal is stated
 anew), recount_requested, investigation_requested, posted (auto or approved), withdrawn, disposition_proposed,
-disposition_decided. People (actor = decided_by, acted_at as the feed says): approved, counted, rejected, refused_*.
+disposition_decided, ordered (a held order that was approved; `replenishment.audit`). People (actor = decided_by, acted_at as the feed says): approved, counted, rejected, refused_*.
 
 Entries are a function of the date's inputs: no run id and no clock. `before` and `after` are compact JSON with sorted
 keys, money as text; entry_id is the md5 of everything else that the entry says. Publishing appends them to `audit_log`.
@@ -14,13 +14,13 @@ from datetime import date
 
 import pyarrow as pa
 
-from allocation_assets.reconciliation.frames import run_query
+from allocation_assets.reconciliation.frames import empty, run_query
 
 #: Steps in the order in which they stand within one proposal.
 ACTIONS = (
     "proposed", "recount_requested", "investigation_requested", "disposition_proposed", "counted", "approved",
     "rejected", "refused_closed", "refused_role", "refused_same_person", "refused_self", "refused_too_late",
-    "refused_unknown", "posted", "disposition_decided", "withdrawn",
+    "refused_unknown", "posted", "disposition_decided", "ordered", "withdrawn",
 )  # fmt: skip
 
 _ENTRIES = """
@@ -66,6 +66,7 @@ people AS (
         AND o.source_id = b.source_id
     LEFT JOIN stated AS a ON a.is_today AND o.location_id = a.location_id AND o.sku_id = a.sku_id
         AND o.source_id = a.source_id
+    WHERE o.kind IS DISTINCT FROM 'order'
 ),
 entries AS (
     SELECT about_date, NULL::TIMESTAMP AS acted_at, 'allocator' AS actor, NULL::VARCHAR AS role, step AS action,
@@ -79,6 +80,8 @@ entries AS (
         CASE WHEN outcome IN ('approved', 'counted', 'rejected') THEN state_after ELSE state_before END AS after,
         'approval ' || approval_id || ': ' || decision AS reason, policy_version, approval_id
     FROM people
+    UNION ALL BY NAME
+    FROM order_steps
 )
 SELECT $day::DATE AS business_date,
     md5(to_json([
@@ -93,14 +96,20 @@ ORDER BY about_date, row_key, list_position($actions::VARCHAR[], action), entry_
 
 
 def audit_entries(
-    proposals: pa.Table, carried: pa.Table, outcomes: pa.Table, policy_version: str, run_date: date
+    proposals: pa.Table,
+    carried: pa.Table,
+    outcomes: pa.Table,
+    policy_version: str,
+    run_date: date,
+    order_steps: pa.Table | None = None,
 ) -> pa.Table:
     """Entries of the date, in the columns and order of `decisions/audit_entries`.
 
     proposals: the date's `adjustments_proposed`; carried: the open rows of the date before's; outcomes: the date's
-    approval outcomes.
+    approval outcomes. order_steps: what held supplier orders add, as `replenishment.audit` gives it.
     """
-    tables = {"proposals": proposals, "carried": carried, "outcomes": outcomes}
+    steps = empty("decisions/audit_entries").drop(["business_date", "entry_id"]) if order_steps is None else order_steps
+    tables = {"proposals": proposals, "carried": carried, "outcomes": outcomes, "order_steps": steps}
     return run_query(
         _ENTRIES, tables, {"day": run_date, "policy_version": policy_version, "actions": list(ACTIONS)}
     )

@@ -107,7 +107,7 @@ WITH decided AS (
         string_agg(trim(decided_by), ',' ORDER BY decided_at, approval_id) FILTER (outcome IN ('approved', 'counted'))
             AS people,
         max(trim(decided_by)) FILTER (outcome = 'rejected') AS rejected_by
-    FROM outcomes WHERE outcome IN ('approved', 'rejected', 'counted') GROUP BY ALL
+    FROM outcomes WHERE outcome IN ('approved', 'rejected', 'counted') AND kind <> 'order' GROUP BY ALL
 ),
 newest AS (SELECT * FROM proposable WHERE is_newest),
 joined AS (
@@ -188,7 +188,7 @@ FROM ended ORDER BY location_id, sku_id, source_id
 """
 
 _PROPOSALS = """
-WITH rejected AS (SELECT DISTINCT location_id, sku_id, source_id FROM earlier WHERE outcome = 'rejected'),
+WITH rejected AS (SELECT DISTINCT location_id, sku_id, source_id FROM earlier WHERE outcome = 'rejected' AND kind <> 'order'),
 fresh AS (
     SELECT p.* EXCLUDE (is_posted, posted_by, posted_on, is_auto, is_newest, is_within_tolerance, counted_at),
         if(p.is_posted, $day::DATE, NULL) AS closed_on

@@ -7,7 +7,7 @@ about 1e-12. Where D_L is demand over the lead time and D_LR over lead time and 
 
 `demand` = (mean, dispersion, level variance), `lanes` = (class, table, review days), `costs` = (lost sale, holding, order),
 `rules` = (policy, basis, target, z, first and second parameter), `stock` = (position, multiple, least line, presentation, contract
-minimum, contract maximum, storage, shelf life). Everything is deterministic, holds no state and releases the GIL.
+minimum, contract maximum, storage, shelf life, most units). Everything is deterministic, holds no state and releases the GIL.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from allocation_assets.replenishment.problem import (
     CONTRACT_MAX,
     CONTRACT_MIN,
     COST,
+    HELD_UNITS,
     MIN_MAX,
     MINIMUM_ORDER,
     MULTIPLE,
@@ -299,7 +300,7 @@ def _trigger_and_target(j, level, period_mean, mu, demand, costs, rules, multipl
 @njit(cache=True, nogil=True)
 def _quantity(j, trigger, target, is_lots, stock, shelf_cap):
     """(units, what set them) of the order; ``is_lots``: target is Q of (r, nQ)."""
-    position, multiple, least, presentation, low, high, storage, _ = stock
+    position, multiple, least, presentation, low, high, storage, _, most = stock
     at, size = position[j], multiple[j]
     floor = max(presentation[j], low[j])
     if at > trigger and at >= floor:
@@ -325,8 +326,10 @@ def _quantity(j, trigger, target, is_lots, stock, shelf_cap):
         cap, why = high[j], CONTRACT_MAX
     if cap >= 0 and at + units > cap:
         units, reason = max(0, (cap - at) // size * size), why
-        if units < smallest:
-            units = 0
+    if most[j] >= 0 and units > most[j]:
+        units, reason = most[j] // size * size, HELD_UNITS
+    if reason in (SHELF_LIFE, STORAGE, CONTRACT_MAX, HELD_UNITS) and units < smallest:
+        units = 0
     return units, reason
 
 

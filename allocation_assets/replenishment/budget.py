@@ -1,4 +1,4 @@
-"""Open-to-buy: which proposals wait for approval, and by how much they overrun. Nothing is cut: a held line keeps its units."""
+"""Limits that are shared out: which proposals wait for approval, and by how much they overrun. Nothing is cut: a held line keeps its units."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def hold_over_budget(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(held (n,) bool, overrun (n,) cents, left (k,) cents) of orders against their department's open-to-buy.
 
-    value (n,), open_to_buy (k,): whole cents, at cost or at retail as the budget is; department (n,) codes into it. The
-    lines that bring most benefit per cent go first, ties in the order of the rows; a line that does not fit into what is left
+    value (n,), open_to_buy (k,): whole cents, at cost or at retail as the budget is; department (n,) codes into it. As well whole
+    units against what locations have left. The lines that bring most benefit per cent go first, ties in the order of the rows; a line that does not fit into what is left
     is held, with what it exceeds it by, and smaller ones may still fit. A negative open-to-buy holds every line.
     """
     value = np.ascontiguousarray(value, np.int64)

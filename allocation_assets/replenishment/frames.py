@@ -287,24 +287,3 @@ def level_table(pairs: OrderingPairs, problem: ReplenishmentProblem, report, row
             "removable": report.removable, "removable_holding": report.removable_value,
         }
     )  # fmt: skip
-
-
-def budget_holds(lines: pa.Table, open_to_buy: pa.Table) -> pa.Table:
-    """Lines (location_id, sku_id, overrun in money) that wait for approval: what does not fit into its department's month.
-
-    Charged at retail on the month of the expected date, purchases of owned stock alone; the lines that bring most per money
-    first, ties in the order of the rows (`budget`). Departments and months without a budget hold nothing.
-    """
-    from allocation_assets.replenishment.budget import hold_over_budget
-
-    month = pc.strftime(lines["expected_date"].cast(pa.timestamp("s")), "%Y-%m")
-    budget = _key(open_to_buy["department"], pc.strftime(open_to_buy["month"].cast(pa.timestamp("s")), "%Y-%m"))
-    code = pc.index_in(_key(lines["department"], month), budget).fill_null(-1).to_numpy().astype(np.int64)
-    charged = (code >= 0) & truths(lines, "is_purchase") & (texts(lines, "ownership") == "owned")
-    at = np.flatnonzero(charged)
-    cents = np.rint(integers(lines, "units")[at] * floats(lines, "unit_price")[at] * 100.0).astype(np.int64)
-    left = np.rint(floats(open_to_buy, "open_to_buy") * 100.0).astype(np.int64)
-    held, overrun, _ = hold_over_budget(cents, floats(lines, "expected_benefit")[at], code[at], left)
-    waits = at[held]
-    keys = lines.select(["location_id", "sku_id"]).take(pa.array(waits))
-    return keys.append_column("overrun", pa.array(overrun[held] / 100.0))

@@ -2,7 +2,8 @@
 
 *Quantity.* The position is lifted from below its trigger to its target, rounded up to whole order multiples and to the least
 size of a line; then cut, to whole multiples again, to what contract, space and shelf life leave; a line cut below its least
-size is none. Every limit is on the position after the order, so running again after ordering orders nothing.
+size is none. These limits are on the position after the order, so running again after ordering orders nothing; `most_units`, of
+an order that waits for approval, is on the order itself.
 *Economic levels* where policy fixes none: S by basis (`safety_stock`); (s, S) by Zheng and Federgruen (1991, Operations
 Research 39(4)) on the discrete cost of a cycle; r of (r, nQ) exactly for its Q, and Q itself by Federgruen and Zheng (1992,
 Operations Research 40(4)) where neither policy nor the order multiple says it; max of min-max is min plus the larger of
@@ -32,7 +33,7 @@ def propose(problem: ReplenishmentProblem, *, threads: int = 2) -> Replenishment
     p, n = problem, problem.pairs
     stock = (
         p.position, p.order_multiple, p.min_order, p.presentation, p.contract_min, p.contract_max, p.storage_capacity,
-        p.shelf_life_days,
+        p.shelf_life_days, p.most_units,
     )  # fmt: skip
     out = (*(np.empty(n, np.int64) for _ in range(4)), np.empty(n), np.empty(n), np.empty(n, np.uint8))
     in_ranges(p, threads, lambda lo, hi, args, room: propose_range(lo, hi, *args, stock, room, out))

@@ -42,11 +42,11 @@ BINDINGS = (
     "contract_max",  # cut to the contract's maximum
     "storage",  # cut to the space
     "shelf_life",  # cut to what sells before it expires
-    "minimum_share",  # raised to the supplier's share (`contracts.minimum_share`)
+    "held_units",  # cut to the units of a line that waited for approval
 )  # fmt: skip
 (
     POSITION_COVERS, NO_DEMAND, POLICY, MULTIPLE, MINIMUM_ORDER, PRESENTATION, CONTRACT_MIN, CONTRACT_MAX, STORAGE,
-    SHELF_LIFE, MINIMUM_SHARE,
+    SHELF_LIFE, HELD_UNITS,
 ) = range(11)  # fmt: skip
 
 #: No limit of units.
@@ -65,7 +65,7 @@ class ReplenishmentProblem:
     (semantics 17): all that open orders still owe. case_pack, order_multiple: units, order_multiple a multiple of case_pack.
     min_order: least units of a line. shelf_life_days: days that a unit keeps after arrival, UNLIMITED = for ever.
     storage_capacity, contract_max: the most that the position may be after the order, UNLIMITED = no limit.
-    contract_min, presentation: the least; 0 = none.
+    contract_min, presentation: the least; 0 = none. most_units: of the order itself, UNLIMITED = no limit.
     lost_sale_cost: margin of a unit lost; holding_cost: of a unit and day; order_cost: of a line.
     policy, basis: codes; service_target: of alpha, beta, normal, in (0, 1).
     first_parameter, second_parameter: s and S, r and Q, min and max in units; weeks of cover; S; nan = computed.
@@ -90,6 +90,7 @@ class ReplenishmentProblem:
     contract_min: np.ndarray
     contract_max: np.ndarray
     presentation: np.ndarray
+    most_units: np.ndarray
     lost_sale_cost: np.ndarray
     holding_cost: np.ndarray
     order_cost: np.ndarray
@@ -119,12 +120,12 @@ class ReplenishmentProblem:
 _WHOLE = {
     "lead_class", "review_days", "on_hand", "in_transit", "on_order", "backorders", "reserved", "case_pack",
     "order_multiple", "min_order", "shelf_life_days", "storage_capacity", "contract_min", "contract_max", "presentation",
-    "policy", "basis",
+    "most_units", "policy", "basis",
 }  # fmt: skip
 _DEFAULTS = {
     "dispersion": 1.0, "level_variance": 0.0, "lead_class": 0, "review_days": 1, "on_hand": 0, "in_transit": 0,
     "on_order": 0, "backorders": 0, "reserved": 0, "case_pack": 1, "min_order": 0, "shelf_life_days": UNLIMITED,
-    "storage_capacity": UNLIMITED, "contract_min": 0, "contract_max": UNLIMITED, "presentation": 0, "lost_sale_cost": 1.0,
+    "storage_capacity": UNLIMITED, "contract_min": 0, "contract_max": UNLIMITED, "presentation": 0, "most_units": UNLIMITED, "lost_sale_cost": 1.0,
     "holding_cost": 0.001, "order_cost": 0.0, "policy": ORDER_UP_TO, "basis": COST, "service_target": 0.95,
     "first_parameter": np.nan, "second_parameter": np.nan,
 }  # fmt: skip

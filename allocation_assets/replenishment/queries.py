@@ -31,7 +31,56 @@ LEFT JOIN (
 ) AS o ON o.sku_id = p.sku_id AND o.location_id = p.to_location_id
 ORDER BY p.sku_id, p.to_location_id
 """
-OPEN_TO_BUY = "SELECT department, month, open_to_buy FROM open_to_buy ORDER BY department, month"
+#: What DCs supply, with forecast, class and the mean lead time of its lane: for `placement`.
+PLACED = """
+SELECT p.sku_id, p.from_location_id, p.to_location_id, p.style_id, p.department, p.class, p.subclass, p.brand, p.supplier_id, p.lifecycle,
+    p.season, p.location_type, p.cluster, p.region, p.channel, p.tier, p.unit_cost, p.unit_price, s.abc AS segment, s.service_target,
+    coalesce(l.lead_mean_days, p.lead_time_days) AS lead_days,
+    f.daily_mean, f.dispersion, f.next_day_mean, f.next_day_dispersion, f.horizon_days
+FROM (SELECT * FROM int_allocation_pairs WHERE NOT is_blocked) AS p
+JOIN read_parquet($forecasts, hive_partitioning = false) AS f ON f.sku_id = p.sku_id AND f.location_id = p.to_location_id
+LEFT JOIN read_parquet($segments, hive_partitioning = false) AS s ON s.sku_id = p.sku_id
+LEFT JOIN read_parquet($lead_times, hive_partitioning = false) AS l
+    ON l.from_id = p.from_location_id AND l.to_location_id = p.to_location_id
+ORDER BY p.sku_id, p.to_location_id
+"""
+OPEN_TO_BUY = """
+SELECT department, month, open_to_buy, planned_sales + planned_markdowns + planned_eom_inventory AS planned
+FROM open_to_buy ORDER BY department, month
+"""
+#: Units that locations with a storage capacity have left: for what they hold (damaged too), and for all that is on its way.
+SPACE = """
+SELECT c.location_id, c.capacity, (c.capacity - coalesce(t.units, 0))::BIGINT AS left_units
+FROM (
+    SELECT location_id, min(location_capacity)::BIGINT AS capacity FROM int_replenishment_pairs
+    WHERE location_capacity IS NOT NULL GROUP BY location_id
+) AS c
+LEFT JOIN (
+    SELECT location_id, sum(greatest(inventory_position, 0) + greatest(coalesce(damaged, 0), 0)) AS units
+    FROM inventory_positions WHERE business_date = $day GROUP BY location_id
+) AS t USING (location_id)
+ORDER BY location_id
+"""
+#: Held orders of the date before with what the date's approvals have made of them. `is_decided`: rejected on this date.
+WAITING = """
+WITH decided AS (
+    SELECT source_id AS supplier_id, location_id, sku_id,
+        max(outcome) FILTER (outcome IN ('approved', 'rejected')) AS decision,
+        count(*) FILTER (outcome IN ('approved', 'counted')) AS approvals,
+        string_agg(trim(decided_by), ',' ORDER BY decided_at, approval_id) FILTER (outcome IN ('approved', 'counted')) AS people,
+        max(trim(decided_by)) FILTER (outcome = 'rejected') AS rejected_by
+    FROM read_parquet($outcomes, hive_partitioning = false)
+    WHERE kind = 'order' AND outcome IN ('approved', 'rejected', 'counted') GROUP BY ALL
+)
+SELECT o.supplier_id, o.location_id, o.sku_id, o.units, coalesce(d.decision, o.approval_status) AS status,
+    coalesce(d.decision = 'rejected', false) AS is_decided, o.approvals_needed,
+    o.approvals_given + coalesce(d.approvals, 0) AS approvals_given,
+    nullif(concat_ws(',', o.approved_by, d.people), '') AS approved_by, o.proposed_on, o.due_on, o.held_under,
+    CASE WHEN d.decision = 'rejected' THEN 'rejected by ' || d.rejected_by || ': ' ELSE '' END || o.held_reason AS held_reason
+FROM read_parquet($orders, hive_partitioning = false) AS o
+LEFT JOIN decided AS d USING (supplier_id, location_id, sku_id)
+WHERE o.approval_status IN ('pending', 'rejected') ORDER BY supplier_id, location_id, sku_id
+"""
 
 _MONEY = "DECIMAL(18, 6)"
 _ORDERS = f"""
@@ -42,11 +91,18 @@ SELECT $day::DATE AS business_date, l.from_id AS supplier_id, l.location_id, l.s
     l.policy, l.basis, l.binding_constraint, l.expected_lost_sales_avoided,
     l.holding_added::{_MONEY} AS holding_added, l.expected_benefit::{_MONEY} AS expected_benefit,
     (l.units * l.unit_cost)::{_MONEY} AS order_value, l.ownership, l.contract_min, l.contract_max,
-    CASE WHEN h.overrun IS NULL THEN 'auto' ELSE 'pending' END AS approval_status,
-    CASE WHEN h.overrun IS NOT NULL THEN format('open-to-buy of {{}} in {{}} is overrun by {{:.2f}}', l.department,
-        strftime(l.expected_date, '%Y-%m'), h.overrun::DOUBLE) END AS held_reason,
-    h.overrun::{_MONEY} AS overrun, l.rule_id, 'base' AS scenario_id
-FROM lines AS l LEFT JOIN holds AS h ON h.location_id = l.location_id AND h.sku_id = l.sku_id
+    coalesce(h.approval_status, 'auto') AS approval_status, h.held_reason, h.held_under, h.overrun::{_MONEY} AS overrun, h.overrun_units,
+    CASE h.approval_status WHEN 'pending' THEN r.role END AS approver_role,
+    (CASE WHEN w.approvals_given > 0 THEN w.approvals_needed WHEN h.approval_status = 'pending'
+        THEN 1 + (l.units * l.unit_cost >= $four_eyes_value::DOUBLE)::INTEGER ELSE coalesce(w.approvals_needed, 0) END)::INTEGER AS approvals_needed,
+    coalesce(w.approvals_given, 0)::INTEGER AS approvals_given, w.approved_by,
+    CASE WHEN h.approval_status IS NOT NULL THEN coalesce(w.proposed_on, $day::DATE) END AS proposed_on,
+    CASE h.approval_status WHEN 'pending' THEN coalesce(w.due_on, $day::DATE + $approval_days::INTEGER) END AS due_on,
+    l.rule_id, 'base' AS scenario_id
+FROM lines AS l
+LEFT JOIN holds AS h ON h.supplier_id = l.from_id AND h.location_id = l.location_id AND h.sku_id = l.sku_id
+LEFT JOIN waiting AS w ON h.is_continued AND w.supplier_id = l.from_id AND w.location_id = l.location_id AND w.sku_id = l.sku_id
+LEFT JOIN limits AS r ON l.units * l.unit_cost > r.above AND l.units * l.unit_cost <= r.up_to
 ORDER BY l.from_id, l.location_id, l.sku_id
 """
 #: Rates are weighted by demand; everything is summed as DECIMAL, so that no order of rows changes a digit.
@@ -69,4 +125,10 @@ SELECT $day::DATE AS business_date, coalesce(segment, 'none') AS segment, locati
     sum(removable)::BIGINT AS removable_units, sum(value)::{_MONEY} AS removable_value, sum(holding)::{_MONEY} AS removable_holding_per_day
 FROM parts GROUP BY segment, location_type ORDER BY 2, 3
 """
-DECISIONS = {"replenishment_orders": _ORDERS, "service_levels": _SERVICE_LEVELS}
+_STOCK_PLACEMENT = f"""
+SELECT $day::DATE AS business_date, dc AS dc_location_id, segment, location_id, is_dc, skus, service_target, stage_days, service_days,
+    net_lead_days, sd AS daily_sd_units, safety_stock AS safety_stock_units, cost::{_MONEY} AS cost_per_day,
+    cost_at_stores::{_MONEY} AS cost_at_stores_per_day
+FROM stages ORDER BY dc, segment, location_id
+"""
+DECISIONS = {"replenishment_orders": _ORDERS, "service_levels": _SERVICE_LEVELS, "stock_placement": _STOCK_PLACEMENT}

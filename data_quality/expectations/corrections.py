@@ -14,7 +14,7 @@ OUTCOMES = [
 ]  # fmt: skip
 STEPS = [
     "proposed", "recount_requested", "investigation_requested", "posted", "withdrawn", "disposition_proposed",
-    "disposition_decided", *OUTCOMES,
+    "disposition_decided", "ordered", *OUTCOMES,
 ]  # fmt: skip
 
 _SUM_OF_CAUSES = """

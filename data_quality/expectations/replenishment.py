@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from data_quality.expectations.spec import ExpectationSpec, SpecBuilder
 
-BINDINGS = ("policy", "order_multiple", "minimum_order", "presentation", "contract_min", "contract_max", "storage", "shelf_life")
+BINDINGS = ("policy", "order_multiple", "minimum_order", "presentation", "contract_min", "contract_max", "storage", "shelf_life", "held_units")
 
 _BARRED = """
 SELECT b.supplier_id, b.location_id, b.sku_id FROM {batch} AS b
@@ -17,10 +17,29 @@ JOIN int_replenishment_pairs AS p ON p.location_id = b.location_id AND p.sku_id 
 WHERE b.inventory_position <> p.on_hand + p.in_transit + p.on_order - p.backorders - p.reserved + b.stock_below
 """
 
+_DEARER_THAN_AT_STORES = """
+SELECT dc_location_id, segment, sum(cost_per_day) AS cost FROM {batch} GROUP BY ALL HAVING sum(cost_per_day) > sum(cost_at_stores_per_day) + 0.001
+"""
+_WITHOUT_ITS_DC = """
+SELECT b.dc_location_id, b.segment, b.location_id FROM {batch} AS b
+LEFT JOIN {batch} AS d ON d.is_dc AND d.dc_location_id = b.dc_location_id AND d.segment = b.segment
+WHERE b.net_lead_days IS DISTINCT FROM CASE WHEN b.is_dc THEN b.stage_days - b.service_days ELSE b.stage_days + d.service_days END
+"""
+_TOO_FEW_APPROVERS = """
+approval_status = 'approved' AND (
+    approvals_needed < 1 OR approvals_given < approvals_needed
+    OR len(list_distinct(string_split(lower(coalesce(approved_by, '')), ','))) < approvals_needed
+)
+"""
+_WITHOUT_APPROVER = """
+approval_status = 'pending' AND (approver_role IS NULL OR due_on IS NULL OR approvals_needed < 1
+    OR approvals_given >= approvals_needed)
+"""
+
 
 def replenishment_parts(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
-    """The expectations of `replenishment_orders` and `service_levels`, as parts of `suite`."""
-    return [*_orders(suite), *_service_levels(suite)]
+    """The expectations of `replenishment_orders`, `service_levels` and `stock_placement`, as parts of `suite`."""
+    return [*_orders(suite), *_service_levels(suite), *_stock_placement(suite)]
 
 
 def _today(dataset: SpecBuilder) -> ExpectationSpec:
@@ -35,7 +54,7 @@ def _orders(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
         orders.unique(*key),
         orders.not_null(*key, "units", "order_date", "expected_date", "reorder_point", "order_up_to", "inventory_position", "rule_id"),
         orders.between("units", 1),
-        orders.one_of("approval_status", ["auto", "pending"]),
+        orders.one_of("approval_status", ["auto", "pending", "approved", "rejected"]),
         orders.one_of("binding_constraint", BINDINGS),
         orders.where(
             "whole_multiples", "units % order_multiple <> 0 OR units <> cases * case_pack", "units are whole order multiples and cases"
@@ -48,15 +67,18 @@ def _orders(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
         orders.where(
             "position_below_target",
             "inventory_position > reorder_point AND binding_constraint NOT IN"
-            " ('presentation', 'contract_min', 'minimum_order', 'contract_max', 'storage', 'shelf_life')",
+            " ('presentation', 'contract_min', 'minimum_order', 'contract_max', 'storage', 'shelf_life', 'held_units')",
             "only what is at or below its reorder point, or its least stock, is ordered",
         ),
         orders.where("dated_ahead", "order_date <= business_date OR expected_date < order_date", "orders leave after the run date"),
         orders.where(
             "held_lines_say_why",
-            "(approval_status = 'pending') <> (held_reason IS NOT NULL AND overrun IS NOT NULL)",
+            "(approval_status = 'auto') <> (held_reason IS NULL) OR (approval_status = 'auto') <> (held_under IS NULL)"
+            " OR (approval_status = 'pending') <> (overrun IS NOT NULL OR overrun_units IS NOT NULL)",
             "a line that waits names its overrun",
         ),
+        orders.where("enough_approvers", _TOO_FEW_APPROVERS, "what is approved has enough different approvers"),
+        orders.where("pending_has_approver", _WITHOUT_APPROVER, "what is pending says who may approve it, and by when"),
         orders.rows("of_pairs_that_may_order", _BARRED, "no blocked, closed or leaving pair has an order"),
         orders.rows("of_the_position", _NOT_THE_POSITION, "the position counts all that is on its way"),
     ]  # fmt: skip
@@ -70,4 +92,19 @@ def _service_levels(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]
         levels.unique("segment", "location_type"),
         *(levels.between(name, 0, 1) for name in rates),
         *(levels.between(name, 0) for name in ("pairs", "daily_mean_units", "removable_units", "point_gain_per_day")),
+    ]
+
+
+def _stock_placement(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
+    key = ("dc_location_id", "segment", "location_id")
+    places = SpecBuilder(suite, "stock_placement", key)
+    figures = ("stage_days", "service_days", "net_lead_days", "daily_sd_units", "safety_stock_units", "cost_per_day", "cost_at_stores_per_day")
+    return [
+        _today(places),
+        places.unique(*key),
+        places.not_null(*key, "is_dc", *figures),
+        places.between("service_target", 0, 1),
+        *(places.between(name, 0) for name in figures),
+        places.rows("times_add_up", _WITHOUT_ITS_DC, "a stage covers its own time and what its DC quotes, less what it quotes"),
+        places.rows("no_dearer_than_at_stores", _DEARER_THAN_AT_STORES, "the placement costs no more than all stock at the locations", keys=key[:2]),
     ]

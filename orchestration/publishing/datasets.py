@@ -57,6 +57,7 @@ DATASETS: tuple[Dataset, ...] = (
     Dataset("inbound_predictions", "decisions", ("po_id", "location_id", "sku_id"), "run", True, False),
     Dataset("replenishment_orders", "decisions", ("supplier_id", "location_id", "sku_id"), "run", True, False),
     Dataset("service_levels", "decisions", ("segment", "location_type"), "run", False, False),
+    Dataset("stock_placement", "decisions", ("dc_location_id", "segment", "location_id"), "run", False, False),
     Dataset("open_to_buy", "warehouse", ("department", "month"), "run", False, False),
     Dataset("exceptions", "decisions", ("exception_id",), "run", True, False),
     Dataset("inventory_positions", "warehouse", ("location_id", "sku_id"), "run", True, True),

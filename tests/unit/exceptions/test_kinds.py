@@ -399,6 +399,21 @@ def test_held_orders_of_a_department_are_one_exception(warehouse: Warehouse):
     assert found["dry"]["detail"] == "2 orders of dry held, 14 units: DC1 P2 4 (over by 5.00); DC1 P1 10 (over by 5.00)."
 
 
+def test_orders_held_for_room_at_a_location_are_one_exception(warehouse: Warehouse):
+    held = {"approval_status": "pending", "held_reason": "full", "overrun_units": 5}
+    warehouse.lake.decide("replenishment_orders", DAY, [
+        proposed("P1", 10, 20, **held), proposed("P2", 4, 12, **held | {"overrun_units": 7}), proposed("P3", 9, 90),
+        proposed("P4", 1, 3, approval_status="pending", held_reason="over", overrun=5), proposed("P5", 6, 6, **held | {"location_id": "DC2"}),
+        proposed("P6", 6, 6, **held | {"approval_status": "rejected"}),
+    ])  # fmt: skip
+    found = warehouse.found("storage_overrun")
+    assert {key: (row["sku_id"], row["location_id"], float(row["value_at_risk"])) for key, row in found.items()} == {
+        "DC1": (None, "DC1", 32.0), "DC2": ("P5", "DC2", 6.0)
+    }  # fmt: skip
+    assert found["DC1"]["detail"] == "2 orders to DC1 held for room, 14 units: P2 4 (full); P1 10 (full)."
+    assert list(warehouse.found("budget_overrun")) == ["dry"]
+
+
 def test_breaches_of_one_suppliers_contracts_are_one_exception(warehouse: Warehouse):
     """After the order P1 stands at 6 of at least 10 (4 at 2 = 8), P2 at 25 of at most 20 (5 at 3 = 15), P3 inside. One of three items
     is there where half must be: 3 + 4 of cost are missing. V2 has no contract."""

@@ -134,6 +134,7 @@ def test_deployment_defaults_are_those_of_the_contracts():
         "segmentation.new_days": 56,
         "segmentation.xyz_x_cv": 0.5,
         "segmentation.xyz_y_cv": 1.0,
+        "replenishment.approval_limits": ("finance_director:*", "supply_planner:5000"),
         "replenishment.level_correlation": 0.5,
         "service.target_a": 0.98,
         "service.target_b": 0.95,

@@ -98,6 +98,8 @@ SUPPLIER_ORDER = "UPDATE replenishment_orders SET {}"
 SUPPLIER_ORDERED = [{"supplier_id": "V1", "location_id": "DC1", "sku_id": "A"}]
 SERVICE = "UPDATE service_levels SET {} WHERE segment = 'A'"
 SERVED = [{"segment": "A", "location_type": "dc"}]
+PLACE = "UPDATE stock_placement SET {} WHERE location_id = 'S1'"
+PLACED = [{"dc_location_id": "DC1", "segment": "A", "location_id": "S1"}]
 RELIABLE = "UPDATE location_reliability SET {} WHERE location_id = 'S1'"
 STORE_1 = [{"location_id": "S1"}]
 EXCEPTION = "UPDATE exceptions SET {} WHERE exception_id = 'x1'"
@@ -185,6 +187,13 @@ DECISIONS = [
     ("replenishment_orders.position_below_target", "replenishment_orders", SUPPLIER_ORDER.format("reorder_point = 117"), SUPPLIER_ORDERED),
     ("replenishment_orders.dated_ahead", "replenishment_orders", SUPPLIER_ORDER.format("order_date = '2026-03-04'"), SUPPLIER_ORDERED),
     ("replenishment_orders.held_lines_say_why", "replenishment_orders", SUPPLIER_ORDER.format("overrun = NULL"), SUPPLIER_ORDERED),
+    ("replenishment_orders.held_lines_say_why", "replenishment_orders", SUPPLIER_ORDER.format("held_under = NULL"), SUPPLIER_ORDERED),
+    ("replenishment_orders.enough_approvers", "replenishment_orders",
+     SUPPLIER_ORDER.format("approval_status = 'approved', overrun = NULL"), SUPPLIER_ORDERED),
+    ("replenishment_orders.enough_approvers", "replenishment_orders", SUPPLIER_ORDER.format(
+        "approval_status = 'approved', overrun = NULL, approvals_needed = 2, approvals_given = 2, approved_by = 'ann,Ann'"), SUPPLIER_ORDERED),
+    ("replenishment_orders.pending_has_approver", "replenishment_orders", SUPPLIER_ORDER.format("approver_role = NULL"), SUPPLIER_ORDERED),
+    ("replenishment_orders.pending_has_approver", "replenishment_orders", SUPPLIER_ORDER.format("approvals_given = 1"), SUPPLIER_ORDERED),
     ("replenishment_orders.of_pairs_that_may_order", "replenishment_orders", SUPPLIER_ORDER.format("supplier_id = 'V2'"),
      [SUPPLIER_ORDERED[0] | {"supplier_id": "V2"}]),
     ("replenishment_orders.of_the_position", "replenishment_orders", SUPPLIER_ORDER.format("stock_below = 8"), SUPPLIER_ORDERED),
@@ -194,6 +203,17 @@ DECISIONS = [
       for name in ("fill_rate_aimed_at", "cycle_service_aimed_at", "recommended_service_target", "recommended_cycle_service")),
     *((f"service_levels.{name}_in_range", "service_levels", SERVICE.format(f"{name} = -1"), SERVED)
       for name in ("pairs", "daily_mean_units", "removable_units", "point_gain_per_day")),
+    ("stock_placement.of_run_date", "stock_placement", PLACE.format("business_date = '2026-03-02'"), PLACED),
+    ("stock_placement.grain_unique", "stock_placement", "INSERT INTO stock_placement FROM stock_placement WHERE location_id = 'S1'", PLACED),
+    *((f"stock_placement.{name}_not_null", "stock_placement", PLACE.format(f"{name} = NULL"),
+       [{**PLACED[0], **({name: None} if name in PLACED[0] else {})}])
+      for name in ("dc_location_id", "segment", "location_id", "is_dc", "stage_days", "service_days", "net_lead_days", "daily_sd_units",
+                   "safety_stock_units", "cost_per_day", "cost_at_stores_per_day")),
+    ("stock_placement.service_target_in_range", "stock_placement", PLACE.format("service_target = 1.5"), PLACED),
+    *((f"stock_placement.{name}_in_range", "stock_placement", PLACE.format(f"{name} = -1"), PLACED)
+      for name in ("stage_days", "service_days", "net_lead_days", "daily_sd_units", "safety_stock_units", "cost_per_day", "cost_at_stores_per_day")),
+    ("stock_placement.times_add_up", "stock_placement", PLACE.format("net_lead_days = 4"), PLACED),
+    ("stock_placement.no_dearer_than_at_stores", "stock_placement", PLACE.format("cost_per_day = 4.1"), [{"dc_location_id": "DC1", "segment": "A"}]),
     ("location_reliability.of_run_date", "location_reliability", RELIABLE.format("business_date = '2026-03-02'"), STORE_1),
     ("location_reliability.location_id_unique", "location_reliability", "UPDATE location_reliability SET location_id = 'S1'", STORE_1),
     ("location_reliability.action_known", "location_reliability", RELIABLE.format("action = 'pray'"), STORE_1),

@@ -205,12 +205,19 @@ DECISIONS = {
             DATE '2026-03-12' AS expected_date, 139::BIGINT AS reorder_point, 140::BIGINT AS order_up_to,
             118::BIGINT AS inventory_position, 9::BIGINT AS stock_below, 150::BIGINT AS contract_max,
             'order_multiple' AS binding_constraint, 'pending' AS approval_status, 'over' AS held_reason,
-            5::DECIMAL(18,6) AS overrun, 'default' AS rule_id""",
+            'plan' AS held_under, 5::DECIMAL(18,6) AS overrun, NULL::BIGINT AS overrun_units, 'supply_planner' AS approver_role,
+            1::INTEGER AS approvals_needed, 0::INTEGER AS approvals_given, NULL::VARCHAR AS approved_by, DATE '2026-03-07' AS due_on, 'default' AS rule_id""",
     "service_levels": """
         SELECT DATE '2026-03-04' AS business_date, segment, 'dc' AS location_type, 1::BIGINT AS pairs, 3.0::DOUBLE AS daily_mean_units,
             0.98::DOUBLE AS fill_rate_aimed_at, 0.95::DOUBLE AS cycle_service_aimed_at, 0.99::DOUBLE AS recommended_service_target,
             0.97::DOUBLE AS recommended_cycle_service, 4::BIGINT AS removable_units, 1::DECIMAL(18,6) AS point_gain_per_day
         FROM (VALUES ('A'), ('B')) AS v(segment)""",
+    "stock_placement": """
+        SELECT DATE '2026-03-04' AS business_date, 'DC1' AS dc_location_id, 'A' AS segment, location_id, is_dc, 0.95::DOUBLE AS service_target,
+            days::BIGINT AS stage_days, service::BIGINT AS service_days, net::BIGINT AS net_lead_days, 2.0::DOUBLE AS daily_sd_units,
+            3.0::DOUBLE AS safety_stock_units, cost::DECIMAL(18,6) AS cost_per_day, at_stores::DECIMAL(18,6) AS cost_at_stores_per_day
+        FROM (VALUES ('DC1', true, 7, 3, 4, 2.0, 0.0), ('S1', false, 2, 0, 5, 3.0, 6.0))
+            AS v(location_id, is_dc, days, service, net, cost, at_stores)""",
     "exceptions": """
         SELECT DATE '2026-03-04' AS business_date, 'x' || n AS exception_id, 'late_delivery' AS kind, 'DC' || n AS cause_key,
             'low' AS severity, NULL::VARCHAR AS sku_id, 'DC' || n AS location_id, n::DECIMAL(18,6) AS value_at_risk,

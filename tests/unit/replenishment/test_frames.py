@@ -10,13 +10,13 @@ import pytest
 from scipy import stats
 
 from allocation_assets.replenishment.frames import (
-    budget_holds,
     build_problem,
     lane_times,
     order_table,
     ordering_pairs,
     own_demand,
 )
+from allocation_assets.replenishment.holds import hold_lines
 from allocation_assets.replenishment.policies import propose
 from tests.unit.allocation.pairs_of_a_run import policy_of_rules
 
@@ -135,6 +135,13 @@ def test_what_may_not_order_today_has_no_line(tmp_path, row, rule):
     assert orders_of(tmp_path, pair_table(STORE | row), below_table(), *filter(None, [rule]))[1] == {}
 
 
+NO_LIMIT = pa.table({"location_id": pa.array([], pa.string()), "capacity": pa.array([], pa.int64()), "left_units": pa.array([], pa.int64())})
+NOBODY_WAITS = pa.table({
+    **{name: pa.array([], pa.string()) for name in ("supplier_id", "location_id", "sku_id", "status", "held_under", "held_reason")},
+    "is_decided": pa.array([], pa.bool_()),
+})  # fmt: skip
+
+
 def test_the_best_lines_use_the_budget_and_the_rest_wait():
     """100.00 of dry in December: B brings most per money and fits (60), A (50) overruns by 10.00, C (40) fits. D is another month, E
     consigned, F of a department without a budget."""
@@ -145,9 +152,12 @@ def test_the_best_lines_use_the_budget_and_the_rest_wait():
     ]  # fmt: skip
     sku, department, units, benefit, month, ownership, is_purchase = zip(*rows, strict=True)
     lines = pa.table({
-        "location_id": ["DC1"] * 7, "sku_id": sku, "department": department, "units": units, "expected_benefit": benefit, "unit_price": [10.0] * 7,
+        "from_id": ["V1"] * 7, "location_id": ["DC1"] * 7, "sku_id": sku, "department": department, "units": units, "expected_benefit": benefit, "unit_price": [10.0] * 7,
         "expected_date": pa.array([date(2026, m, 5) for m in month]), "ownership": ownership, "is_purchase": is_purchase,
     })  # fmt: skip
-    budget = pa.table({"department": ["dry"], "month": pa.array([date(2026, 12, 1)]), "open_to_buy": [100.0]})
-    assert budget_holds(lines, budget).to_pylist() == [{"location_id": "DC1", "sku_id": "A", "overrun": 10.0}]
-    assert budget_holds(lines, budget.slice(0, 0)).num_rows == 0
+    budget = pa.table({"department": ["dry"], "month": pa.array([date(2026, 12, 1)]), "open_to_buy": [100.0], "planned": [900.0]})
+    found = hold_lines(lines, budget, NO_LIMIT, NOBODY_WAITS)
+    assert found.select(["location_id", "sku_id", "approval_status", "overrun"]).to_pylist() == [
+        {"location_id": "DC1", "sku_id": "A", "approval_status": "pending", "overrun": 10.0}
+    ]
+    assert hold_lines(lines, budget.slice(0, 0), NO_LIMIT, NOBODY_WAITS).num_rows == 0

@@ -1,4 +1,4 @@
-"""Placement over trees by brute force, pooled demand by simulation, contract bands and budgets by hand."""
+"""Placement over trees by brute force, pooled demand by simulation, budgets by hand."""
 
 from __future__ import annotations
 
@@ -8,15 +8,6 @@ import numpy as np
 import pytest
 
 from allocation_assets.replenishment.budget import hold_over_budget
-from allocation_assets.replenishment.contracts import (
-    ABOVE_MAXIMUM,
-    BELOW_MINIMUM,
-    BELOW_SHARE,
-    NONE,
-    band_breaches,
-    minimum_share,
-    share_breaches,
-)
 from allocation_assets.replenishment.guaranteed_service import Tree, place, pooled_sd
 from allocation_assets.replenishment.pooled import Pooled, echelon_position, pool_tree
 
@@ -104,21 +95,6 @@ def test_orders_in_cases_vary_more_than_demand(mean, pack):
 
 def test_echelon_positions_add_what_lies_below():
     np.testing.assert_array_equal(echelon_position(np.array([10, 4, 3, 2]), np.array([-1, 0, 1, 1])), [19, 9, 3, 2])
-
-
-def test_bands_and_shares():
-    found = band_breaches(np.array([4, 5, 11, 99]), np.array([5, 5, 5, 0]), np.array([10, 10, 10, -1]))
-    assert found.tolist() == [BELOW_MINIMUM, NONE, ABOVE_MAXIMUM, NONE]
-    found = share_breaches(np.array([30, 70, 0, 0]), np.array([0, 0, 1, 1]), np.array([0.4, 0.0, 0.5, 0.0]))
-    assert found.tolist() == [BELOW_SHARE, NONE, NONE, NONE]
-
-
-def test_the_least_share_of_a_supplier():
-    units, raised = minimum_share(
-        np.array([0, 100, 60, 40, 0]), np.array([0, 0, 1, 1, 2]), np.array([0.3, 0.0, 0.5, 0.0, 0.5]), np.array([12, 10, 1, 1, 1])
-    )
-    # 30 % of 100 are 3 cases of 12; the other gives up 3 of its tens, so that 106 remain of 100.
-    assert units.tolist() == [36, 70, 60, 40, 0] and raised.tolist() == [True, False, False, False, False]
 
 
 def test_budget_holds_what_brings_least_and_cuts_nothing():

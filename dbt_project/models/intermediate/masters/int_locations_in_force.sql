@@ -5,7 +5,7 @@
 with located as (
     select
         m.business_date, l.location_id, l.location_type, l.channel, l.region, l.cluster, l.tier, l.supplied_by,
-        l.open_date, l.close_date, l.receiving_days, l.receiving_capacity_units,
+        l.open_date, l.close_date, l.receiving_days, l.receiving_capacity_units, l.storage_capacity_units,
         l.dispatch_capacity_units, l.dispatch_capacity_lines,
         count(*) filter (where l.location_type = 'dc') over on_date as dcs,
         min(l.location_id) filter (where l.location_type = 'dc') over on_date as only_dc,

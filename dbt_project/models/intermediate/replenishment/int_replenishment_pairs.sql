@@ -57,7 +57,7 @@ select
     case when a.is_carried then a.presentation_min end as presentation_min,
     case when a.is_carried then a.shelf_capacity end as storage_capacity,
     n.lead_time_days, n.ship_days, n.min_order_units, n.order_multiple, coalesce(n.release_days, 1) as release_days,
-    l.receiving_days, l.open_date, l.close_date, coalesce(c.kind, i.ownership, 'owned') as ownership,
+    l.receiving_days, l.open_date, l.close_date, l.storage_capacity_units as location_capacity, coalesce(c.kind, i.ownership, 'owned') as ownership,
     c.kind as contract_kind, c.min_units as contract_min, c.max_units as contract_max, c.min_share as contract_min_share,
     case
         when i.lifecycle = 'exit' then 'lifecycle_exit'
