@@ -56,6 +56,7 @@ GATED: dict[str, dict[str, dg.AssetKey]] = {
             "inbound_predictions",
             "replenishment_orders",
             "service_levels",
+            "stock_out_causes",
             "exceptions",
             "approval_outcomes",
             "variance_causes",

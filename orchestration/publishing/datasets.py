@@ -58,6 +58,7 @@ DATASETS: tuple[Dataset, ...] = (
     Dataset("replenishment_orders", "decisions", ("supplier_id", "location_id", "sku_id"), "run", True, False),
     Dataset("service_levels", "decisions", ("segment", "location_type"), "run", False, False),
     Dataset("open_to_buy", "warehouse", ("department", "month"), "run", False, False),
+    Dataset("stock_out_causes", "decisions", ("location_id", "sku_id", "cause"), "run", True, False),
     Dataset("exceptions", "decisions", ("exception_id",), "run", True, False),
     Dataset("inventory_positions", "warehouse", ("location_id", "sku_id"), "run", True, True),
     Dataset("reconciliations", "warehouse", ("location_id", "sku_id"), "run", True, True),
