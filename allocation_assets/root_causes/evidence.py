@@ -46,7 +46,7 @@ FROM judged WHERE out_by IS NOT NULL OR stock_status = 'overstock'
 """
 
 #: Days of the window of each position, with its state, its demand and the forecast that it was met with.
-_DAYS = f"""
+_DAYS = """
 CREATE OR REPLACE TEMP TABLE case_days AS
 WITH dated AS (
     SELECT c.c, c.kind, c.basis, c.zero_sales_days, p.business_date, p.location_id, p.sku_id, p.available, p.stock_status, p.daily_mean,
