@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from allocation_assets.root_causes.vocabulary import REFUSALS
 
+#: Dates in a row on which a shelf stays empty beside a book with stock before the record is blamed, not the shelf: a shelf is
+#: filled within days, a record stays wrong until somebody counts.
+SHELF_DATES = 4
 _D, _FROM = "getvariable('run_date')", "getvariable('window_from')"
 
 #: Positions in trouble, one row each: out by the book, out on the shelf while the book has stock, believed empty, or too much.
@@ -137,7 +140,30 @@ SELECT location_id, sku_id, 'supplier_over', closed_on, {_D}, units_received - u
 FROM newest WHERE closed_on >= {_FROM} AND units_received > units_ordered
 """
 
-PREPARE = (CASES, _DAYS, _PLANS, _ORDERS)
+#: What an item sold beyond its forecasts out of one DC, over the two weeks of dates up to each: a drain that no supplier caused.
+_DRAINS = """
+CREATE OR REPLACE TEMP TABLE drains AS
+WITH lanes AS (
+    SELECT DISTINCT from_location_id, to_location_id AS location_id, sku_id FROM plans
+    SEMI JOIN (SELECT from_location_id, sku_id FROM planned WHERE refusal = 'dc' AND shorted_units > 0) USING (from_location_id, sku_id)
+), dates AS (
+    SELECT business_date, lag(business_date) OVER (ORDER BY business_date) AS before FROM (SELECT DISTINCT business_date FROM positions)
+), daily AS (
+    SELECT l.from_location_id, l.sku_id, t.business_date, min(t.before) AS before,
+        sum(greatest(coalesce(d.demand_units, 0), 0) - (f.next_day_mean * getvariable('period_days'))::DECIMAL(18, 6)) AS error,
+        sum((greatest(f.next_day_dispersion, 0.05) * f.next_day_mean * getvariable('period_days'))::DECIMAL(18, 6)) AS variance,
+        arg_max(l.location_id, (coalesce(d.demand_units, 0), l.location_id)) AS location_id
+    FROM lanes AS l JOIN forecasts AS f USING (location_id, sku_id) JOIN dates AS t ON t.before = f.business_date
+    LEFT JOIN demand AS d ON d.business_date = t.business_date AND d.location_id = l.location_id AND d.sku_id = l.sku_id
+    GROUP BY ALL
+)
+SELECT from_location_id, sku_id, business_date, concat_ws('|', before, location_id, sku_id) AS evidence_key,
+    sum(error) OVER span AS units, sum(variance) OVER span AS variance
+FROM daily WINDOW span AS (PARTITION BY from_location_id, sku_id ORDER BY business_date ROWS 13 PRECEDING)
+QUALIFY units::DOUBLE > 1.645 * sqrt(variance::DOUBLE)
+"""
+
+PREPARE = (CASES, _DAYS, _PLANS, _ORDERS, _DRAINS)
 
 _OF_PLANS = """
 SELECT c, refusal AS cause, arrival AS first_on, last_on, shorted_units::DOUBLE AS units,
@@ -146,7 +172,8 @@ SELECT c, refusal AS cause, arrival AS first_on, last_on, shorted_units::DOUBLE 
 FROM planned WHERE kind = 'stock_out' AND shorted_units > 0 AND refusal <> 'dc'
 """
 
-#: A DC that lacked T units in all plans of a date had L of them late and S short: without the fault, that part would have gone out.
+#: A DC that lacked T units in all plans of a date had L of them late or short, or sold beyond forecast: without the fault, that part
+#: would have gone out.
 _OF_DC = """
 WITH refused AS (SELECT * FROM planned WHERE kind = 'stock_out' AND shorted_units > 0 AND refusal = 'dc'),
 lacking AS (
@@ -154,21 +181,24 @@ lacking AS (
     FROM plans SEMI JOIN refused USING (business_date, from_location_id, sku_id)
     WHERE binding_constraint IN ('dc_supply', 'fair_share', 'hold_back') GROUP BY ALL
 ), faults AS (
-    SELECT l.business_date, l.from_location_id, l.sku_id, f.cause, sum(f.units) AS units,
+    SELECT l.business_date, l.from_location_id, l.sku_id, f.cause, sum(f.units) AS units, 'purchase_orders' AS evidence_dataset,
         arg_max(f.evidence_key, (f.units, f.evidence_key)) AS evidence_key
     FROM lacking AS l JOIN supplier_faults AS f ON f.location_id = l.from_location_id AND f.sku_id = l.sku_id
         AND l.business_date BETWEEN f.first_on AND f.last_on AND f.cause <> 'supplier_over'
     GROUP BY ALL
+    UNION ALL
+    SELECT l.business_date, l.from_location_id, l.sku_id, 'forecast_miss', d.units, 'demand_forecasts', d.evidence_key
+    FROM lacking AS l JOIN drains AS d USING (business_date, from_location_id, sku_id)
 ), parts AS (
-    SELECT r.c, f.cause, r.arrival AS first_on, r.last_on, r.shorted_units * least(1, f.units / l.total) AS units,
-        'purchase_orders' AS evidence_dataset, f.evidence_key
+    SELECT r.c, f.cause, r.arrival AS first_on, r.last_on, r.shorted_units * least(1, f.units::DOUBLE / l.total) AS units,
+        f.evidence_dataset, f.evidence_key
     FROM refused AS r JOIN lacking AS l USING (business_date, from_location_id, sku_id)
     JOIN faults AS f USING (business_date, from_location_id, sku_id)
 )
 FROM parts
 UNION ALL
 SELECT r.c, CASE WHEN r.binding_constraint = 'hold_back' THEN 'policy_rule' ELSE 'no_dc_supply' END, r.arrival, r.last_on,
-    r.shorted_units * greatest(0, 1 - coalesce(f.units, 0) / l.total), 'allocation_needs', r.plan_key
+    r.shorted_units * greatest(0, 1 - coalesce(f.units, 0)::DOUBLE / l.total), 'allocation_needs', r.plan_key
 FROM refused AS r JOIN lacking AS l USING (business_date, from_location_id, sku_id)
 LEFT JOIN (SELECT business_date, from_location_id, sku_id, sum(units) AS units FROM faults GROUP BY ALL) AS f
     USING (business_date, from_location_id, sku_id)
@@ -218,7 +248,7 @@ WHERE a.is_firm AND a.approval_status <> 'pending' AND a.ship_date <= {_D}
     AND EXISTS (SELECT 1 FROM deliveries AS d WHERE d.allocation_id IS NOT NULL AND d.from_location_id = a.from_location_id)
 """
 
-#: Demand beyond its usual spread over a week of dates; what was sold out of an empty shelf cannot fall short of it.
+#: Demand beyond its usual spread (95 % over seven dates, 99 % on one); what was sold out of an empty shelf cannot fall short of it.
 _MISSES = """
 WITH errors AS (
     SELECT *, CASE WHEN is_censored OR stock_status = 'stockout' THEN greatest(demand_units - forecast_units, 0) ELSE demand_units - forecast_units END
@@ -226,17 +256,18 @@ WITH errors AS (
     FROM case_days WHERE before IS NOT NULL
 )
 SELECT c, kind, business_date, before, location_id, sku_id, error, has_forecast, forecast_variance,
-    sum(error) OVER week AS net, sum(greatest(error, 0)) OVER week AS above, sum(forecast_variance) OVER week AS variance
+    sum(error) OVER week AS net, sum(greatest(error, 0)) OVER week AS above, sum(forecast_variance) OVER week AS variance,
+    error::DOUBLE > 2.326 * sqrt(forecast_variance::DOUBLE) AS is_alone
 FROM errors WINDOW week AS (PARTITION BY c ORDER BY business_date ROWS 6 PRECEDING)
 """
 _FORECAST_KEY = "concat_ws('|', coalesce(e.before, e.business_date), e.location_id, e.sku_id)"
 _OF_FORECASTS = f"""
 WITH e AS ({_MISSES})
 SELECT e.c, 'forecast_miss' AS cause, e.business_date AS first_on, coalesce(n.arrival, {_D} + 1) - 1 AS last_on,
-    (e.error * e.net / e.above)::DOUBLE AS units,
+    (e.error * CASE WHEN e.is_alone THEN 1 ELSE e.net / e.above END)::DOUBLE AS units,
     CASE WHEN e.has_forecast THEN 'demand_forecasts' ELSE 'inventory_positions' END AS evidence_dataset, {_FORECAST_KEY} AS evidence_key
 FROM e ASOF LEFT JOIN calendar AS n ON n.location_id = e.location_id AND n.business_date >= e.business_date
-WHERE e.kind = 'stock_out' AND e.error > 0 AND e.net::DOUBLE > 1.645 * sqrt(e.variance::DOUBLE)
+WHERE e.kind = 'stock_out' AND e.error > 0 AND (e.is_alone OR e.net::DOUBLE > 1.645 * sqrt(e.variance::DOUBLE))
 UNION ALL
 SELECT c, 'forecast_miss', {_D}, {_D}, (-sum(error))::DOUBLE,
     CASE WHEN bool_or(has_forecast) THEN 'demand_forecasts' ELSE 'inventory_positions' END,
@@ -245,13 +276,34 @@ FROM e WHERE kind = 'overstock'
 GROUP BY c HAVING -sum(error)::DOUBLE > 1.645 * sqrt(sum(forecast_variance)::DOUBLE)
 """
 
-#: Stock of the book that was not there: as believed today, and as counts of the window found.
+#: Dates on which the shelf was seen empty although the opening stock of the book was more than was sold, with how many of them
+#: in a row end with the run's date or before, and whether a count of the window found less than the book.
+_HIDDEN = f"""
+WITH seen AS (
+    SELECT c, business_date, location_id, sku_id, least(opening - sales_units, lost_units)::DOUBLE AS units, sales_units,
+        row_number() OVER (PARTITION BY c ORDER BY business_date) AS n
+    FROM case_days WHERE kind = 'stock_out' AND hours_out > 0 AND opening > sales_units
+), runs AS (
+    SELECT s.*, count(*) OVER (PARTITION BY s.c, d.n - s.n) AS dates
+    FROM seen AS s JOIN (SELECT c, business_date, row_number() OVER (PARTITION BY c ORDER BY business_date) AS n FROM case_days) AS d
+        USING (c, business_date)
+)
+SELECT r.*, k.c IS NOT NULL AS is_counted FROM runs AS r
+LEFT JOIN (SELECT DISTINCT c.c FROM movements AS m JOIN cases AS c USING (location_id, sku_id)
+    WHERE m.movement_type = 'count_correction' AND m.units < 0) AS k USING (c)
+"""
+
+#: Stock of the book that was not there: believed so, seen so for long, or found so by a count.
 _OF_RECORDS = f"""
+WITH hidden AS ({_HIDDEN})
 SELECT c.c, 'phantom_stock' AS cause, greatest({_D} - c.zero_sales_days::INTEGER + 1, {_FROM}) AS first_on, {_D} AS last_on,
     b.book_on_hand::DOUBLE AS units, 'record_beliefs' AS evidence_dataset,
     concat_ws('|', b.business_date, b.location_id, b.sku_id) AS evidence_key
-FROM beliefs AS b JOIN cases AS c USING (location_id, sku_id)
+FROM beliefs AS b JOIN cases AS c USING (location_id, sku_id) ANTI JOIN hidden AS h ON h.c = c.c
 WHERE b.business_date = {_D} AND c.kind = 'stock_out' AND b.book_on_hand > 0 AND b.probability_empty > getvariable('phantom_probability')
+UNION ALL
+SELECT c, 'phantom_stock', business_date, business_date, units, 'stock_outs', concat_ws('|', business_date, location_id, sku_id)
+FROM hidden WHERE dates > {SHELF_DATES} AND NOT is_counted
 UNION ALL
 SELECT c.c, 'phantom_stock', {_FROM}, coalesce(n.arrival, {_D} + 1) - 1, -m.units::DOUBLE, 'stock_ledger', m.movement_id
 FROM movements AS m JOIN cases AS c USING (location_id, sku_id)
@@ -259,15 +311,12 @@ ASOF LEFT JOIN calendar AS n ON n.location_id = m.location_id AND n.business_dat
 WHERE m.movement_type = 'count_correction' AND m.units < 0 AND c.kind = 'stock_out'
 """
 
-#: An empty shelf on a date whose opening stock was more than was sold, where nothing says that the stock was not there.
+#: An empty shelf beside stock that nothing says was not there.
 _OF_SHELVES = f"""
-SELECT t.c, 'store_execution' AS cause, t.business_date AS first_on, t.business_date AS last_on, (t.opening - t.sales_units)::DOUBLE AS units,
-    'stock_outs' AS evidence_dataset, concat_ws('|', t.business_date, t.location_id, t.sku_id) AS evidence_key
-FROM case_days AS t
-ANTI JOIN (SELECT c.c FROM movements AS m JOIN cases AS c USING (location_id, sku_id) WHERE m.movement_type = 'count_correction' AND m.units < 0
-    UNION SELECT c.c FROM beliefs AS b JOIN cases AS c USING (location_id, sku_id)
-    WHERE b.business_date = {_D} AND b.probability_empty > getvariable('phantom_probability')) AS r ON r.c = t.c
-WHERE t.kind = 'stock_out' AND t.hours_out > 0 AND t.opening > t.sales_units
+WITH hidden AS ({_HIDDEN})
+SELECT c, 'store_execution' AS cause, business_date AS first_on, business_date AS last_on, units, 'stock_outs' AS evidence_dataset,
+    concat_ws('|', business_date, location_id, sku_id) AS evidence_key
+FROM hidden WHERE dates <= {SHELF_DATES} AND NOT is_counted
 """
 
 _OF_EXCESS = f"""

@@ -25,7 +25,7 @@ from tests.benchmarks.root_cause_world.seen import Seen, at
 from tests.benchmarks.root_cause_world.truth import episodes, lost_of, removed_by_each
 
 SCALES = {
-    "quick": {"seed": 1, "worlds": 2, "stores": 12, "skus": 16, "days": 80},
+    "quick": {"seed": 1, "worlds": 2, "stores": 10, "skus": 14, "days": 70},
     "full": {"seed": 2001, "worlds": 12, "stores": 20, "skus": 30, "days": 110},
 }
 WARM_UP, EVERY = 15, 4

@@ -115,7 +115,9 @@ def _receive(state: _State, record: Record, t: int) -> None:
 
 def _sell(state: _State, record: Record, t: int, demand: np.ndarray, is_hidden: np.ndarray) -> None:
     sales = np.where(is_hidden, 0, np.minimum(demand, state.shelf))
-    record.array("opening")[t] = state.book
+    there = np.where(is_hidden, 0, state.shelf)
+    # Of a day, the last part of the demand went unserved: so long was the shelf empty, demand or not where nothing was there.
+    record.array("exposure", float)[t] = np.where(there <= 0, 0.0, np.minimum(1.0, there / np.maximum(demand, 1)))
     record.array("demand")[t], record.array("sales")[t] = demand, sales
     state.shelf -= sales
     state.book -= sales
@@ -133,25 +135,33 @@ def _steal_and_count(state: _State, record: Record, t: int, faults: list[Fault])
     record.array("book")[t] = state.book
 
 
-def _share_out(units: np.ndarray, limit: np.ndarray, axis: int | None) -> np.ndarray:
-    """Units cut down in proportion where their sum along `axis` (None = all) is beyond the limit, rounded down."""
-    total = units.sum() if axis is None else units.sum(axis=axis, keepdims=True)
-    return np.floor(units * np.minimum(1, np.asarray(limit) / np.maximum(total, 1)) + 1e-9).astype(np.int64)
+def _share_out(units: np.ndarray, limit: np.ndarray | float, axis: int | None, position: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Units where their sum along `axis` (None = all) is beyond the limit: the lowest cover is filled first, to equal days of cover."""
+    total, limit = units.sum(axis=axis, keepdims=True), np.asarray(limit, float)
+    if (total <= limit).all():
+        return units
+    low, high = np.zeros_like(total, float), np.full_like(total, 60.0, float)
+    for _ in range(24):
+        days = (low + high) / 2
+        filled = np.clip(np.floor(days * mean - position), 0, units).sum(axis=axis, keepdims=True)
+        low, high = np.where(filled <= limit, days, low), np.where(filled <= limit, high, days)
+    return np.where(total <= limit, units, np.clip(np.floor(low * mean - position), 0, units)).astype(np.int64)
 
 
 def _plan(state: _State, record: Record, t: int, target: np.ndarray, mean: np.ndarray, at: dict[str, np.ndarray]) -> None:
     """What the DC sends tomorrow. Each limit in turn; the last that cut a pair is the one that binds it."""
     want = np.maximum(target - state.book - state.transit, 0)
+    position, narrow = state.book + state.transit, at["receiving_capacity"].max(axis=1, keepdims=True)
+    slow = at["dispatch_capacity"].max()
     sent, binding = want.copy(), np.full(want.shape, "need_met", dtype=object)
     limits = (
         ("policy_max", lambda x: np.where(at["policy_maximum"] > 0, np.minimum(x, np.floor(mean * 0.6 * (1 - at["policy_maximum"]))), x)),
         ("override", lambda x: np.where(at["override"] > 0, np.minimum(x, np.floor(mean * 0.6 * (1 - at["override"]))), x)),
-        ("dc_supply", lambda x: _share_out(x, state.dc[None, :], 0)),
-        ("receiving_capacity", lambda x: np.where(
-            at["receiving_capacity"].max(axis=1, keepdims=True) > 0,
-            _share_out(x, mean.sum(axis=1, keepdims=True) * 0.7 * (1 - at["receiving_capacity"].max(axis=1, keepdims=True)), 1), x)),
+        ("dc_supply", lambda x: _share_out(x, state.dc[None, :], 0, position, mean)),
+        ("receiving_capacity", lambda x: _share_out(x, np.where(
+            narrow > 0, mean.sum(axis=1, keepdims=True) * 0.7 * (1 - narrow), np.inf), 1, position, mean)),
         ("dispatch_capacity", lambda x: _share_out(
-            x, mean.sum() * 0.7 * (1 - at["dispatch_capacity"].max()) if at["dispatch_capacity"].max() > 0 else np.inf, None)),
+            x, mean.sum() * 0.7 * (1 - slow) if slow > 0 else np.inf, None, position, mean)),
     )  # fmt: skip
     for reason, cut in limits:
         fewer = cut(sent).astype(np.int64)

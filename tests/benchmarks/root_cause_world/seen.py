@@ -30,9 +30,7 @@ class Seen:
         day, store, sku = (part.ravel() for part in np.indices(record.shape))
         a = {name: values.ravel() for name, values in record.arrays.items()}
         mean = np.broadcast_to(nature.mean, record.shape).ravel()
-        demand, sales = a["demand"], a["sales"]
-        # Of a day's demand the last part went unserved: that is how long the shelf was empty.
-        exposure = np.where(demand > 0, sales / np.maximum(demand, 1), 1.0)
+        sales, exposure = a["sales"], a["exposure"]
         margin = (nature.price - nature.cost)[sku]
         self.frame = pd.DataFrame({
             "day": day, "location_id": np.char.add("S", store.astype(str)), "sku_id": np.char.add("K", sku.astype(str)), "mean": mean,

@@ -111,7 +111,8 @@ def test_a_line_that_missed_its_truck(facts):
 
 def test_demand_beyond_its_spread(facts):
     """Forecast 4 a day with variance 4; 4, 4, ... but 16 sold on the 9th: 12 too many in a week of 6 (7) dates, more than 1.645 x sqrt(28).
-    The plan of the 9th arrives on the 11th, so until then 12 units are missing; with 9 sold the 5 are within the spread."""
+    The plan of the 9th arrives on the 11th, so until then 12 units are missing. With 8 sold the 4 are within the spread of a day
+    (2.326 x 2) and of a week; with 9 sold the 5 are beyond that of the day: 4 lost units served by 5."""
     facts.out_since(10)
     facts.plan(9, 0, "need_met")
     for n in range(1, 9):
@@ -119,8 +120,10 @@ def test_demand_beyond_its_spread(facts):
     facts.connection.execute("UPDATE demand SET demand_units = 16, sales_units = 16 WHERE business_date = '2026-03-09'")
     assert facts.causes() == {("S1", "forecast_miss"): 1.0}
     assert facts.evidence()["forecast_miss"] == ("demand_forecasts", "2026-03-08|S1|A")
-    facts.connection.execute("UPDATE demand SET demand_units = 9, sales_units = 9 WHERE business_date = '2026-03-09'")
+    facts.connection.execute("UPDATE demand SET demand_units = 8, sales_units = 8 WHERE business_date = '2026-03-09'")
     assert facts.causes() == {("S1", "unexplained"): 1.0}
+    facts.connection.execute("UPDATE demand SET demand_units = 9, sales_units = 9 WHERE business_date = '2026-03-09'")
+    assert facts.causes() == {("S1", "forecast_miss"): 1.0}
 
 
 def test_phantom_stock_by_belief_and_by_count(facts):
@@ -146,6 +149,16 @@ def test_an_empty_shelf_with_stock_behind_it(facts):
     assert (row["evidence_dataset"], row["evidence_key"]) == ("stock_outs", "2026-03-10|S1|A")
     facts.add("movements", movement_id="m1", business_date=day(10), location_id="S1", sku_id="A", movement_type="count_correction", units=-8)
     assert facts.causes() == {("S1", "phantom_stock"): 1.0}
+
+
+@pytest.mark.parametrize("dates, cause", [(4, "store_execution"), (5, "phantom_stock")])
+def test_a_shelf_is_filled_within_days_a_record_is_not(facts, dates, cause):
+    """Empty on the last 4 dates the shelf is blamed, on the last 5 the record."""
+    for n in range(1, 11):
+        is_out = n > 10 - dates
+        facts.position(n, "healthy", 9, lost=4 if is_out else 0)
+        facts.demand(n, 0 if is_out else 4, hours_out=10 if is_out else 0, is_censored=is_out)
+    assert facts.causes() == {("S1", cause): 1.0}
 
 
 def test_only_the_present_trouble_counts(facts):
