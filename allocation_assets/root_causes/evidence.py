@@ -276,19 +276,24 @@ FROM e WHERE kind = 'overstock'
 GROUP BY c HAVING -sum(error)::DOUBLE > 1.645 * sqrt(sum(forecast_variance)::DOUBLE)
 """
 
-#: Dates on which the shelf was seen empty although the opening stock of the book was more than was sold, with how many of them
-#: in a row end with the run's date or before, and whether a count of the window found less than the book.
+#: Dates on which the shelf was seen empty although the opening stock of the book was more than was sold. The record is to blame
+#: where there are many in a row, or where what came was sold and the shelf empty again beside the same book.
 _HIDDEN = f"""
 WITH seen AS (
     SELECT c, business_date, location_id, sku_id, least(opening - sales_units, lost_units)::DOUBLE AS units, sales_units,
         row_number() OVER (PARTITION BY c ORDER BY business_date) AS n
     FROM case_days WHERE kind = 'stock_out' AND hours_out > 0 AND opening > sales_units
+), came AS (
+    SELECT DISTINCT to_location_id AS location_id, sku_id, last_received_on AS business_date FROM deliveries WHERE units_received > 0
 ), runs AS (
-    SELECT s.*, count(*) OVER (PARTITION BY s.c, d.n - s.n) AS dates
+    SELECT s.*, count(*) OVER stretch AS dates,
+        coalesce(bool_or(s.sales_units > 0 AND a.location_id IS NOT NULL) OVER stretch, false) AS is_sold_out
     FROM seen AS s JOIN (SELECT c, business_date, row_number() OVER (PARTITION BY c ORDER BY business_date) AS n FROM case_days) AS d
         USING (c, business_date)
+    LEFT JOIN came AS a ON a.location_id = s.location_id AND a.sku_id = s.sku_id AND a.business_date = s.business_date
+    WINDOW stretch AS (PARTITION BY s.c, d.n - s.n)
 )
-SELECT r.*, k.c IS NOT NULL AS is_counted FROM runs AS r
+SELECT r.*, r.is_sold_out OR r.dates > {SHELF_DATES} AS is_record, k.c IS NOT NULL AS is_counted FROM runs AS r
 LEFT JOIN (SELECT DISTINCT c.c FROM movements AS m JOIN cases AS c USING (location_id, sku_id)
     WHERE m.movement_type = 'count_correction' AND m.units < 0) AS k USING (c)
 """
@@ -303,7 +308,7 @@ FROM beliefs AS b JOIN cases AS c USING (location_id, sku_id) ANTI JOIN hidden A
 WHERE b.business_date = {_D} AND c.kind = 'stock_out' AND b.book_on_hand > 0 AND b.probability_empty > getvariable('phantom_probability')
 UNION ALL
 SELECT c, 'phantom_stock', business_date, business_date, units, 'stock_outs', concat_ws('|', business_date, location_id, sku_id)
-FROM hidden WHERE dates > {SHELF_DATES} AND NOT is_counted
+FROM hidden WHERE is_record AND NOT is_counted
 UNION ALL
 SELECT c.c, 'phantom_stock', {_FROM}, coalesce(n.arrival, {_D} + 1) - 1, -m.units::DOUBLE, 'stock_ledger', m.movement_id
 FROM movements AS m JOIN cases AS c USING (location_id, sku_id)
@@ -316,7 +321,7 @@ _OF_SHELVES = f"""
 WITH hidden AS ({_HIDDEN})
 SELECT c, 'store_execution' AS cause, business_date AS first_on, business_date AS last_on, units, 'stock_outs' AS evidence_dataset,
     concat_ws('|', business_date, location_id, sku_id) AS evidence_key
-FROM hidden WHERE dates <= {SHELF_DATES} AND NOT is_counted
+FROM hidden WHERE NOT is_record AND NOT is_counted
 """
 
 _OF_EXCESS = f"""

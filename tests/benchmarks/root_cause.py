@@ -26,7 +26,7 @@ from tests.benchmarks.root_cause_world.truth import episodes, lost_of, removed_b
 
 SCALES = {
     "quick": {"seed": 1, "worlds": 2, "stores": 10, "skus": 14, "days": 70},
-    "full": {"seed": 2001, "worlds": 12, "stores": 20, "skus": 30, "days": 110},
+    "full": {"seed": 2001, "worlds": 8, "stores": 12, "skus": 18, "days": 90},
 }
 WARM_UP, EVERY = 15, 4
 SETTINGS = CauseSettings(window_days=28, overstock_days=10_000, phantom_probability=0.5)

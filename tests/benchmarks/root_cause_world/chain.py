@@ -161,7 +161,7 @@ def _plan(state: _State, record: Record, t: int, target: np.ndarray, mean: np.nd
         ("receiving_capacity", lambda x: _share_out(x, np.where(
             narrow > 0, mean.sum(axis=1, keepdims=True) * 0.7 * (1 - narrow), np.inf), 1, position, mean)),
         ("dispatch_capacity", lambda x: _share_out(
-            x, mean.sum() * 0.7 * (1 - slow) if slow > 0 else np.inf, None, position, mean)),
+            x, mean.sum() * 0.9 * (1 - 0.6 * slow) if slow > 0 else np.inf, None, position, mean)),
     )  # fmt: skip
     for reason, cut in limits:
         fewer = cut(sent).astype(np.int64)

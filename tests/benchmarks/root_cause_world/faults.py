@@ -6,21 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: kind -> (scope, how many per 100 days of a world, shortest and longest span in days).
+#: kind -> (scope, faults per 100 days and place of that scope, shortest and longest span in days less one).
 KINDS = {
-    "supplier_late": ("sku", 5, 3, 6),
-    "supplier_short": ("sku", 5, 4, 8),
-    "no_dc_supply": ("sku", 4, 6, 12),
-    "receiving_capacity": ("store", 5, 4, 9),
-    "dispatch_capacity": ("all", 1, 3, 6),
-    "missed_cutoff": ("store", 5, 2, 4),
-    "delivery_late": ("store", 5, 2, 4),
-    "delivery_short": ("store", 5, 2, 4),
-    "forecast_miss": ("sku_part", 5, 5, 9),
-    "policy_maximum": ("sku_part", 5, 5, 12),
-    "override": ("sku_part", 5, 5, 12),
-    "phantom_stock": ("pair", 40, 8, 16),
-    "store_execution": ("sku_part", 5, 2, 5),
+    "supplier_late": ("sku", 0.3, 3, 6),
+    "supplier_short": ("sku", 0.3, 4, 8),
+    "no_dc_supply": ("sku", 0.3, 6, 12),
+    "receiving_capacity": ("store", 0.3, 4, 9),
+    "dispatch_capacity": ("all", 1.0, 3, 6),
+    "missed_cutoff": ("store", 0.4, 2, 4),
+    "delivery_late": ("store", 0.4, 2, 4),
+    "delivery_short": ("store", 0.4, 2, 4),
+    "forecast_miss": ("sku_part", 0.3, 5, 9),
+    "policy_maximum": ("sku_part", 0.3, 5, 12),
+    "override": ("sku_part", 0.3, 5, 12),
+    "phantom_stock": ("pair", 0.2, 8, 16),
+    "store_execution": ("sku_part", 0.3, 2, 5),
 }
 
 
@@ -37,9 +37,9 @@ class Fault:
 
 def draw_faults(rng: np.random.Generator, stores: int, skus: int, days: int, warm_up: int) -> list[Fault]:
     """Faults of a world, drawn evenly over places and days after the warm-up."""
-    faults = []
+    faults, places = [], {"sku": skus, "sku_part": skus, "store": stores, "pair": stores * skus, "all": 1}
     for kind, (scope, rate, shortest, longest) in KINDS.items():
-        for _ in range(max(1, round(rate * (days - warm_up) / 100))):
+        for _ in range(max(1, round(rate * places[scope] * (days - warm_up) / 100))):
             pairs = np.zeros((stores, skus), bool)
             if scope == "sku":
                 pairs[:, rng.integers(skus)] = True

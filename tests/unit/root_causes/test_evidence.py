@@ -161,6 +161,15 @@ def test_a_shelf_is_filled_within_days_a_record_is_not(facts, dates, cause):
     assert facts.causes() == {("S1", cause): 1.0}
 
 
+def test_a_shelf_that_sells_out_what_comes_has_no_more_behind_it(facts):
+    """9 by the book; 3 came on the 10th, 3 were sold and the shelf was empty again."""
+    facts.position(9, "healthy", 9)
+    facts.position(10, "healthy", 9, lost=3)
+    facts.demand(10, 3, hours_out=6, is_censored=True)
+    facts.shipment("SH1", shipped_on=day(9), expected_date=day(10), units_shipped=3, units_received=3, last_received_on=day(10), closed_on=day(10))
+    assert facts.causes() == {("S1", "phantom_stock"): 1.0}
+
+
 def test_only_the_present_trouble_counts(facts):
     """Out on the 3rd, when a truck was late, healthy since, out again on the 10th."""
     facts.out_since(10)
