@@ -8,6 +8,7 @@ from allocation_assets.lead_times.assets import lead_times
 from allocation_assets.reconciliation.assets import approval_outcomes, propose_adjustments, variance_causes
 from allocation_assets.records.assets import believe_records, reliability
 from allocation_assets.replenishment.assets import replenish
+from allocation_assets.root_causes.assets import stock_out_causes
 from allocation_assets.segmentation.assets import sku_segments
 from allocation_assets.signals.assets import demand_signals
 
@@ -24,5 +25,6 @@ decision_assets = [
     replenish,
     variance_causes,
     propose_adjustments,
+    stock_out_causes,
     exceptions,
 ]

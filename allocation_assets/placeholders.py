@@ -140,6 +140,11 @@ SCHEMAS = {
         " service_target DOUBLE, stage_days BIGINT, service_days BIGINT, net_lead_days BIGINT, daily_sd_units DOUBLE,"
         f" safety_stock_units DOUBLE, cost_per_day {_MONEY}, cost_at_stores_per_day {_MONEY}"
     ),
+    "decisions/stock_out_causes": (
+        "business_date DATE, location_id VARCHAR, sku_id VARCHAR, cause VARCHAR, kind VARCHAR, basis VARCHAR, share DECIMAL(4, 3),"
+        f" position_units {_MONEY}, position_value DECIMAL(18, 3), value {_MONEY}, evidence_dataset VARCHAR, evidence_key VARCHAR,"
+        " evidence_rows BIGINT"
+    ),
     "decisions/exceptions": (
         "business_date DATE, exception_id VARCHAR, kind VARCHAR, cause_key VARCHAR, severity VARCHAR, sku_id VARCHAR, "
         "location_id VARCHAR, value_at_risk DECIMAL(18, 6), owner_role VARCHAR, opened_on DATE, due_on DATE, "

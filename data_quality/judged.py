@@ -85,6 +85,7 @@ SOURCES: Mapping[Gate, Sequence[Source]] = {
             "approval_outcomes", "variance_causes", "adjustments_proposed", "audit_entries",
             "record_beliefs", "count_list", "location_reliability", "demand_signals", "exceptions",
             "lead_times", "vendor_scorecards", "inbound_predictions", "replenishment_orders", "service_levels", "stock_placement",
+            "stock_out_causes",
         ),
         _context("warehouse", "run", "inventory_positions"),
         _context("warehouse", "all", "int_allocation_pairs"),

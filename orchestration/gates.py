@@ -57,6 +57,7 @@ GATED: dict[str, dict[str, dg.AssetKey]] = {
             "replenishment_orders",
             "service_levels",
             "stock_placement",
+            "stock_out_causes",
             "exceptions",
             "approval_outcomes",
             "variance_causes",

@@ -50,8 +50,8 @@ SCHEMA = pa.schema(
 
 #: Decided datasets of the date before that a run reads, and files beside its carry file.
 HANDED_OVER = (
-    "adjustments_proposed", "approval_outcomes", "demand_forecasts", "demand_signals", "exceptions", "forecast_accuracy",
-    "replenishment_orders", "variance_causes",
+    "adjustments_proposed", "allocation_needs", "allocations", "approval_outcomes", "demand_forecasts", "demand_signals", "exceptions",
+    "forecast_accuracy", "replenishment_orders", "variance_causes",
 )  # fmt: skip
 CARRIED_BESIDE = (BELIEFS, LEARNED, CHANCES, PRICES, SEGMENTS, *DEMAND_FILES, *SIGNAL_FILES)
 

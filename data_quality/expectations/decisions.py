@@ -7,6 +7,7 @@ from data_quality.expectations.corrections import reconciliation_parts
 from data_quality.expectations.exceptions import exception_parts
 from data_quality.expectations.records import record_parts
 from data_quality.expectations.replenishment import replenishment_parts
+from data_quality.expectations.root_causes import cause_parts
 from data_quality.expectations.spec import WARNING, ExpectationSpec, SpecBuilder, flatten
 from data_quality.expectations.supply import supply_parts
 from data_quality.invariants import BARRED, BINDING_CONSTRAINTS, GAP_WRONG
@@ -96,7 +97,7 @@ def decision_specs() -> tuple[ExpectationSpec, ...]:
         *_forecasts(), *accuracy_parts(SUITE), *_segments(), *_segment_changes(), *_signals(), *_allocation_rows(),
         *_allocation_supply(), *_allocation_capacities(),
         *_allocation_pairs(), *_needs(), *_need_limits(), *_certificate(), *exception_parts(SUITE), *record_parts(SUITE),
-        *reconciliation_parts(SUITE), *supply_parts(SUITE), *replenishment_parts(SUITE),
+        *reconciliation_parts(SUITE), *supply_parts(SUITE), *replenishment_parts(SUITE), *cause_parts(SUITE),
     ])  # fmt: skip
 
 

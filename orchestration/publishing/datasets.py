@@ -59,6 +59,7 @@ DATASETS: tuple[Dataset, ...] = (
     Dataset("service_levels", "decisions", ("segment", "location_type"), "run", False, False),
     Dataset("stock_placement", "decisions", ("dc_location_id", "segment", "location_id"), "run", False, False),
     Dataset("open_to_buy", "warehouse", ("department", "month"), "run", False, False),
+    Dataset("stock_out_causes", "decisions", ("location_id", "sku_id", "cause"), "run", True, False),
     Dataset("exceptions", "decisions", ("exception_id",), "run", True, False),
     Dataset("inventory_positions", "warehouse", ("location_id", "sku_id"), "run", True, True),
     Dataset("reconciliations", "warehouse", ("location_id", "sku_id"), "run", True, True),

@@ -121,6 +121,7 @@ def test_deployment_defaults_are_those_of_the_contracts():
         "records.recount_pause_days": 7,
         "records.reliability_days": 56,
         "records.window_days": 56,
+        "root_causes.window_days": 28,
         "segmentation.abc_a_share": 0.8,
         "segmentation.abc_b_share": 0.95,
         "segmentation.abc_by": "margin",

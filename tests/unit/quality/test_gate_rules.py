@@ -87,6 +87,7 @@ STAR = [{"from_location_id": "*"}]
 OTHER_DATE = "UPDATE {} SET business_date = '2026-03-03'"
 BELIEF = "UPDATE record_beliefs SET {} WHERE location_id = 'S1'"
 BELIEF_A, BELIEF_B, BELIEF_S = ({"location_id": location, "sku_id": sku} for location, sku in (("DC1", "A"), ("DC1", "B"), ("S1", "A")))
+BELIEF_S_ALONE = [BELIEF_S]
 BELIEVED_ALL = [BELIEF_A, BELIEF_B, BELIEF_S]
 LANE_V1 = [{"from_id": "V1", "to_location_id": "DC1"}]
 LANE_TIME = "UPDATE lead_times SET {} WHERE from_id = 'V1'"
@@ -102,6 +103,8 @@ PLACE = "UPDATE stock_placement SET {} WHERE location_id = 'S1'"
 PLACED = [{"dc_location_id": "DC1", "segment": "A", "location_id": "S1"}]
 RELIABLE = "UPDATE location_reliability SET {} WHERE location_id = 'S1'"
 STORE_1 = [{"location_id": "S1"}]
+BLAMED = "UPDATE stock_out_causes SET {} WHERE cause = 'phantom_stock'"
+BLAMED_KEY = [{"location_id": "S1", "sku_id": "B", "cause": "phantom_stock"}]
 EXCEPTION = "UPDATE exceptions SET {} WHERE exception_id = 'x1'"
 EXCEPTION_1, EXCEPTION_2 = [{"exception_id": "x1"}], [{"exception_id": "x2"}]
 DECISIONS = [
@@ -214,6 +217,20 @@ DECISIONS = [
       for name in ("stage_days", "service_days", "net_lead_days", "daily_sd_units", "safety_stock_units", "cost_per_day", "cost_at_stores_per_day")),
     ("stock_placement.times_add_up", "stock_placement", PLACE.format("net_lead_days = 4"), PLACED),
     ("stock_placement.no_dearer_than_at_stores", "stock_placement", PLACE.format("cost_per_day = 4.1"), [{"dc_location_id": "DC1", "segment": "A"}]),
+    ("stock_out_causes.of_run_date", "stock_out_causes", BLAMED.format("business_date = '2026-03-02'"), BLAMED_KEY),
+    ("stock_out_causes.grain_unique", "stock_out_causes", "INSERT INTO stock_out_causes FROM stock_out_causes WHERE cause = 'phantom_stock'", BLAMED_KEY),
+    ("stock_out_causes.share_not_null", "stock_out_causes", BLAMED.format("share = NULL"), BLAMED_KEY),
+    ("stock_out_causes.kind_known", "stock_out_causes", BLAMED.format("kind = 'bad_luck'"), BLAMED_KEY),
+    ("stock_out_causes.basis_known", "stock_out_causes", BLAMED.format("basis = 'rumour'"), BLAMED_KEY),
+    ("stock_out_causes.cause_known", "stock_out_causes", BLAMED.format("cause = 'gnomes'"),
+     [BLAMED_KEY[0] | {"cause": "gnomes"}]),
+    ("stock_out_causes.share_in_range", "stock_out_causes", BLAMED.format("share = 1.001"), BLAMED_KEY),
+    ("stock_out_causes.position_units_in_range", "stock_out_causes", BLAMED.format("position_units = -1"), BLAMED_KEY),
+    ("stock_out_causes.position_value_in_range", "stock_out_causes", BLAMED.format("position_value = -1"), BLAMED_KEY),
+    ("stock_out_causes.shares_are_whole", "stock_out_causes", BLAMED.format("share = 0.749"), BLAMED_KEY),
+    ("stock_out_causes.shares_are_whole", "stock_out_causes", BLAMED.format("value = 4.499999"), BLAMED_KEY),
+    ("stock_out_causes.evidence_named", "stock_out_causes", BLAMED.format("evidence_key = NULL"), BLAMED_KEY),
+    ("stock_out_causes.every_position_explained", "inventory_positions", POSITION.format("stock_status = 'overstock'"), BELIEF_S_ALONE),
     ("location_reliability.of_run_date", "location_reliability", RELIABLE.format("business_date = '2026-03-02'"), STORE_1),
     ("location_reliability.location_id_unique", "location_reliability", "UPDATE location_reliability SET location_id = 'S1'", STORE_1),
     ("location_reliability.action_known", "location_reliability", RELIABLE.format("action = 'pray'"), STORE_1),

@@ -218,6 +218,13 @@ DECISIONS = {
             3.0::DOUBLE AS safety_stock_units, cost::DECIMAL(18,6) AS cost_per_day, at_stores::DECIMAL(18,6) AS cost_at_stores_per_day
         FROM (VALUES ('DC1', true, 7, 3, 4, 2.0, 0.0), ('S1', false, 2, 0, 5, 3.0, 6.0))
             AS v(location_id, is_dc, days, service, net, cost, at_stores)""",
+    # The store is out of B by belief alone: three quarters phantom stock, a quarter nobody explains.
+    "stock_out_causes": """
+        SELECT DATE '2026-03-04' AS business_date, 'S1' AS location_id, 'B' AS sku_id, cause, 'stock_out' AS kind, 'belief' AS basis,
+            share::DECIMAL(4,3) AS share, 1.5::DECIMAL(18,6) AS position_units, 6::DECIMAL(18,3) AS position_value,
+            (6 * share)::DECIMAL(18,6) AS value, dataset AS evidence_dataset, key AS evidence_key, rows::BIGINT AS evidence_rows
+        FROM (VALUES ('phantom_stock', 0.75, 'record_beliefs', '2026-03-04|S1|B', 1), ('unexplained', 0.25, NULL, NULL, 0))
+            AS v(cause, share, dataset, key, rows)""",
     "exceptions": """
         SELECT DATE '2026-03-04' AS business_date, 'x' || n AS exception_id, 'late_delivery' AS kind, 'DC' || n AS cause_key,
             'low' AS severity, NULL::VARCHAR AS sku_id, 'DC' || n AS location_id, n::DECIMAL(18,6) AS value_at_risk,

@@ -71,10 +71,8 @@ select
     and (exposure = 0 or coalesce(counted_units = 0 and variance < 0 and posted_by is null, false)) as is_phantom,
     -- A censored date says only what was sold; a day with stock says what was wanted.
     forecast_units is not null and not is_censored as is_scored,
-    case
-        when not is_selling then 0
-        when hours_out > 0 then coalesce(forecast_units, daily_mean * {{ kpi_period_days() }}) * (1 - exposure)
-        when is_censored and is_active then greatest(0, coalesce(forecast_units, daily_mean * {{ kpi_period_days() }}) - sales_units)
+    case when is_selling then
+        {{ kpi_lost_units('hours_out', 'exposure', 'is_censored and is_active', 'forecast_units', 'daily_mean', 'sales_units') }}
         else 0
     end::DECIMAL(18, 6) as lost_units
 from joined
