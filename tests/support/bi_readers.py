@@ -57,7 +57,7 @@ class PowerBi:
         self.connection = duckdb.connect()
         for label in self.tables:
             if label != "Calendar":
-                self.connection.execute(f"CREATE VIEW {_q(label)} AS {self.rows(label)}")
+                self.connection.execute(f"CREATE TABLE {_q(label)} AS {self.rows(label)}")
 
     def _read_table(self, text: str) -> None:
         label = unquoted(re.search(rf"^table ({_NAME})$", text, re.M)[1])
@@ -86,7 +86,7 @@ class PowerBi:
         assert sorted(loaded) == sorted(sources), label
         return f"SELECT {', '.join(f'{_q(source)} AS {_q(name)}' for source, name in sources.items())} FROM ({sql})"
 
-    def value(self, measure: str, context: Context = Context()) -> Any:  # noqa: B008
+    def value(self, measure: str, context: Context = Context()) -> Any:
         """What the measure gives in a context."""
         return _Dax(self, self.measures[measure]).value(context)
 
