@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -168,3 +169,17 @@ def test_an_export_changes_nothing_and_gives_the_same_bytes_again(exported, rich
         files = {path.relative_to(tmp_path): path.read_bytes() for path in (tmp_path / target).rglob("*") if path.is_file()}
         assert files == {path: (exported / path).read_bytes() for path in files} and len(files) > 10
     assert parquet_hashes(rich_home) == before
+
+
+def test_the_exports_job_writes_them_and_the_daily_job_does_not_wait(rich_home):
+    """As from the Dagster UI: no lock, no partition."""
+    from orchestration.definitions import build_defs
+
+    defs = build_defs(str(rich_home))
+    daily, exports = (defs.resolve_job_def(name).asset_layer.executable_asset_keys for name in ("daily_run", "exports"))
+    assert {key.to_user_string() for key in exports} == {"exports/powerbi", "exports/tableau", "exports/looker"}
+    assert not exports & daily
+    done = defs.resolve_job_def("exports").execute_in_process(asset_selection=[dg.AssetKey(["exports", "looker"])])
+    [written] = done.asset_materializations_for_node("exports__looker")
+    assert written.metadata["written"].value.startswith(f"looker of {D9} written to {rich_home / 'exports' / 'looker'}: ")
+    assert (rich_home / "exports" / "looker" / "manifest.lkml").exists()
