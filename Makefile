@@ -5,13 +5,17 @@ BIN := $(VENV)/bin
 HOME_DIR ?= home
 STAMP := $(VENV)/.installed
 
-.PHONY: run test ui-check lint lock clean
+.PHONY: run test coverage ui-check lint lock clean
 
 run: $(STAMP)
 	$(BIN)/allocator demo --home $(HOME_DIR)
 
 test: $(STAMP)
 	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# What the tests in one process reach; runs of the command itself are not traced.
+coverage: $(STAMP)
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -n 2 --dist loadfile
 
 ui-check: $(STAMP)

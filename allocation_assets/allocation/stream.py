@@ -177,6 +177,9 @@ def _solve_core(parts, cores: list[Core], reference: _Reference, settings: Alloc
     rooms = whole_steps(parts, limits)
     open_rooms, sure_pair, sure = _after_sure(cores, rooms, offsets)
     market = joined([core.market for core in cores], offsets, open_rooms, closed)
+    for part, core in zip(parts, cores, strict=True):
+        # The shards' own copies would double the memory of the search.
+        part.market = part.free = core.market = market
     repair, search, prices = Repair(market, settings.threads), None, reference.prices
     if is_coupled(limits):
         search = PriceSearch(market, settings.threads, settings.damping, prices.copy(), reference.spread)

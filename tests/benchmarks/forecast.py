@@ -21,6 +21,7 @@ import numpy as np
 from allocation_assets.demand import backtest as bt
 from allocation_assets.demand.baselines import NAMES, baseline
 from allocation_assets.demand.forecaster import Champion
+from tests.benchmarks.figures import peak_gib
 from tests.benchmarks.forecast_world import censoring, speed
 from tests.benchmarks.forecast_world.freshretail import HORIZON, WINDOWS, Fresh, load_fresh
 from tests.benchmarks.forecast_world.lumpy import load_lumpy
@@ -106,7 +107,7 @@ def speeds(size: dict[str, Any], seed: int) -> dict[str, Any]:
     out["refit_series_a_second_and_core"] = 1e6 / out[f"refit_{largest}_seconds_a_million"]
     out["refit_two_threads_series_a_second"] = largest / speed.measure_refit(largest, learned, pool, 2)
     out["linear"] = out[f"refit_{largest}_seconds_a_million"] / out[f"refit_{size['series'][0]}_seconds_a_million"]
-    out["peak_gib"] = speed.peak_gib()
+    out["peak_gib"] = peak_gib()
     day = median(speed.measure_day(largest, learned, pool) for _ in range(size["repeats"]))
     out["daily_series_a_second_and_core"] = largest / day
     rows = np.sort(np.random.default_rng(seed).permutation(speed.SHARD)[: size["peers"]])

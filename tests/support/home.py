@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 
 from orchestration.publishing.current import sha256_of
+from tests.support.warm_command import run_warm
 
 
 def allocator(home: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """`allocator <arguments> --home <home>` in a process of its own; fails loudly when `check`."""
-    command = [sys.executable, "-m", "orchestration.cli", *arguments, "--home", str(home)]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONWARNINGS": "ignore"})
+    done = run_warm([*arguments, "--home", str(home)])
     if check and done.returncode:
         raise AssertionError(f"{arguments} exited {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
     return done

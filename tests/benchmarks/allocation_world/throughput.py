@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from allocation_assets import warm_up
 from allocation_assets.allocation.problem import AllocationProblem, AllocationSettings, allocation_problem
 from allocation_assets.allocation.stream import solve_stream
 from tests.benchmarks.allocation_world.days import Repeated, repeated
+from tests.benchmarks.figures import peak_gib
 
 # A pair's own bytes: mean, dispersion, position, gain and store as a compact table holds them (4 + 4 + 2 + 4 + 2 + 2).
 _BYTES_PER_PAIR = 18
@@ -71,7 +71,7 @@ def measure(pairs: int, threads: int, seed: int, *, capacities: bool) -> dict:
         "seconds_per_million": wall / source.pairs * 1e6, "served_share": float(np.mean(solution.x > 0) * len(solution.x) / source.pairs),
         "certified_percent": 100 * solution.value / solution.bound,
         "bandwidth_share": rate * _BYTES_PER_PAIR / triad, "triad_bytes_per_second": triad,
-        "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "peak_gib": peak_gib(),
     }  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from dataclasses import dataclass
 
@@ -137,8 +136,3 @@ def pinball(panel: DemandPanel, names: tuple[str, ...]) -> dict[str, float]:
     ways |= {f"{name} (restored)": baseline(name, "restored") for name in names if name != "auto_ets"}
     runs = {name: backtest(panel, way, level, windows=4, horizon=7) for name, way in ways.items()}
     return {name: measures(run["pair", False])["scaled_pinball_loss"] for name, run in runs.items()}
-
-
-def peak_gib() -> float:
-    """Largest resident memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import t as student
 
+from tests.benchmarks.figures import t_interval
 from tests.benchmarks.loop_world.scenarios import OURS, Runs
 from tests.benchmarks.loop_world.simulate import Outcome
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Mean and half width of the 95 % t interval of `values` (N >= 2) of independent seeds."""
-    n = len(values)
-    half = student.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n)
-    return float(np.mean(values)), float(half)
 
 
 def at_stock(grid: dict[tuple[float, float], Outcome], stock: float) -> float:
@@ -40,7 +33,7 @@ def at_grid_end(grid: dict[tuple[float, float], Outcome], key: tuple[float, floa
 
 
 def _gain(values: np.ndarray) -> dict:
-    mean, half = interval(values)
+    mean, half = t_interval(values)
     return {"points": mean, "half_width": half, "wins": int((values > 0).sum()), "seeds": len(values)}
 
 

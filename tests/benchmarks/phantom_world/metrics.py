@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import stats
+
+from tests.benchmarks.figures import t_interval
 
 
 def top(order: np.ndarray, share: float, population: int) -> np.ndarray:
@@ -71,11 +72,6 @@ def skill_over_classes(probability: np.ndarray, wrong: np.ndarray, group: np.nda
 
 def interval(values: list[float]) -> dict[str, float]:
     """Mean and 95 % interval over seeds (Student's t); no interval for one value."""
-    kept = np.array([v for v in values if not math.isnan(v)], float)
-    if not len(kept):
-        return {"mean": math.nan, "low": math.nan, "high": math.nan}
-    mean = float(kept.mean())
-    if len(kept) < 2:
-        return {"mean": mean, "low": math.nan, "high": math.nan}
-    half = float(stats.t.ppf(0.975, len(kept) - 1) * kept.std(ddof=1) / math.sqrt(len(kept)))
+    mean, half = t_interval([value for value in values if not math.isnan(value)])
+    half = half if math.isfinite(half) else math.nan
     return {"mean": mean, "low": mean - half, "high": mean + half}

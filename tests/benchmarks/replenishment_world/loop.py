@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
-from scipy import stats
 
+from tests.benchmarks.figures import t_interval
 from tests.benchmarks.replenishment_world.outlooks import Average, Learned, fit
 from tests.benchmarks.replenishment_world.shelf import Outcome, run
 from tests.benchmarks.replenishment_world.shops import COVER, Cover, Normal, Ours, Spread
@@ -50,9 +50,8 @@ def simulate(seeds: Sequence[int], *, tell: Callable[[str], None] = print) -> tu
 
 def interval(values: Sequence[float]) -> dict[str, float]:
     """Mean and 95 % interval (Student's t) over seeds."""
-    values = np.asarray(values, float)
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.inf
-    return {"mean": float(values.mean()), "low": float(values.mean() - half), "high": float(values.mean() + half)}
+    mean, half = t_interval(values)
+    return {"mean": mean, "low": mean - half, "high": mean + half}
 
 
 def costs_of(runs: list[Outcome]) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.benchmarks.figures import t_interval
 from tests.benchmarks.loop_world import peers, report
 from tests.benchmarks.loop_world.chain import World, capacities, generated_chain, pooled_lost
 from tests.benchmarks.loop_world.forecast import at_least
@@ -257,12 +258,18 @@ def test_replay_days_without_an_empty_hour_stay_as_recorded():
 
 def test_interval_by_hand():
     # Mean 3, standard deviation sqrt(2.5), t(0.975, 4) = 2.776445 (table).
-    mean, half = report.interval(np.array([1.0, 2.0, 3.0, 4.0, 5.0]))
+    mean, half = t_interval(np.array([1.0, 2.0, 3.0, 4.0, 5.0]))
     assert mean == 3 and half == pytest.approx(2.776445 * np.sqrt(2.5 / 5), rel=1e-6)
 
 
 def _outcome(profit: float, stock: float) -> Outcome:
     return Outcome(profit, 0.0, stock, 0.0, 0.0, None)
+
+
+def test_a_parameter_at_an_end_of_its_grid_is_marked():
+    # Two roundings are all there are; of three levels the first and the last are ends.
+    grid = {(rounding, level): _outcome(0.0, 0.0) for rounding in (0.8, 1.0) for level in (0.9, 0.95, 0.99)}
+    assert [report.at_grid_end(grid, (1.0, level)) for level in (0.9, 0.95, 0.99)] == [True, False, True]
 
 
 def test_equal_stock_interpolates_and_takes_the_better_rounding():
