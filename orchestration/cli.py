@@ -19,6 +19,8 @@ from orchestration.settings import HOME_ENV, Home, code_version
 
 log = logging.getLogger("allocator")
 
+EXPORT_TARGETS = ("powerbi", "tableau", "looker", "excel")
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:
@@ -55,6 +57,9 @@ def build_parser() -> argparse.ArgumentParser:
     audit.add_argument("--expect", metavar="SHA", help="verify: a head noted down earlier must be a file of the chain")
     audit.add_argument("--row-key", metavar="K", help="show: only the row with this key, e.g. of a proposal")
     audit.add_argument("--date", type=_date, metavar="D", help="show: only what was entered on, or is about, this date")
+    export = command("export", "what Power BI, Tableau, Looker or Excel opens, from what is published")
+    export.add_argument("target", choices=EXPORT_TARGETS, help="the tool")
+    export.add_argument("--out", metavar="DIR", help="the folder to write (default: exports/TARGET of the home)")
     ui = command("ui", "the Dagster UI of this home, on loopback")
     ui.add_argument("--port", type=int, default=3000)
     return parser
@@ -129,6 +134,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
         is_check = arguments.action == "verify"
         print(audit.verify(home, arguments.expect) if is_check else audit.show(home, arguments.row_key, arguments.date))
+    elif arguments.command == "export":
+        from orchestration.export import export
+
+        print(export(home, arguments.target, arguments.out))
     elif arguments.command == "ui":
         from orchestration.ui import serve
 

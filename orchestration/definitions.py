@@ -11,6 +11,7 @@ import dagster as dg
 from allocation_assets.decision_assets import decision_assets
 from orchestration.dbt_parse import dbt_executable, ensure_manifest
 from orchestration.dbt_steps import DbtCommand, build_dbt_assets
+from orchestration.export_assets import build_export_assets, exports_job
 from orchestration.freshness import fresh, freshness_check, freshness_schedule
 from orchestration.gates import build_gates
 from orchestration.ingest import build_feed_assets, load_file_specs
@@ -25,18 +26,20 @@ def build_defs(home_path: str | None = None, resource_overrides: Mapping[str, An
     """All definitions for one home (`$ALLOCATOR_HOME`, then `./home`, when none is given); tests override resources."""
     home = Home.at(home_path)
     os.environ.setdefault(HOME_ENV, str(home.root))
+    manifest = ensure_manifest()
     assets = [
         *build_feed_assets(),
         *load_file_specs(),
-        *build_dbt_assets(ensure_manifest()),
+        *build_dbt_assets(manifest),
         *decision_assets,
         run_facts,
         build_publish_asset(),
+        *build_export_assets(manifest, home_path),
     ]
     return dg.Definitions(
         assets=assets,
         asset_checks=[*build_gates(), fresh],
-        jobs=[daily_run, ingest_only, freshness_check],
+        jobs=[daily_run, ingest_only, freshness_check, exports_job],
         schedules=[build_schedule(home_path), freshness_schedule],
         sensors=[build_sensor(home_path)],
         executor=dg.in_process_executor,

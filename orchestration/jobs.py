@@ -4,6 +4,7 @@ import dagster as dg
 
 from data_quality.feeds import load_contracts
 from data_quality.intake import landed_dates
+from orchestration.export_assets import GROUP as EXPORTS
 from orchestration.partitions import BUSINESS_DATE_TAG, business_dates, register_landed
 from orchestration.resources import load_home_policy
 from orchestration.settings import Home
@@ -13,7 +14,7 @@ DAILY_JOB = "daily_run"
 #: Everything from landing to published, for one business date, in one process: the stages share one lock and one session.
 daily_run = dg.define_asset_job(
     DAILY_JOB,
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups(EXPORTS),
     partitions_def=business_dates,
     executor_def=dg.in_process_executor,
     description="Take in, build, decide, gate and publish one business date.",

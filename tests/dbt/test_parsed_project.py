@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from orchestration.dbt_parse import dbt_environment, dbt_executable, ensure_manifest, load_parsed, parsed_folder
@@ -64,10 +65,36 @@ def compiled(lake: Lake, warehouse: Path, *, parses_anew: bool) -> dict[str, str
     return {result["unique_id"]: result["compiled_code"] for result in results}
 
 
-def test_a_step_compiles_what_a_parse_of_its_own_would(tmp_path):
-    """On a warehouse that holds every model already, in a folder that SQL and jinja would stumble over."""
-    lake, warehouse = Lake(tmp_path / "the 'lake' {of} <lake>"), tmp_path / "warehouse.duckdb"
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> tuple[Lake, Path]:
+    """A warehouse that holds every model, of a lake in a folder that SQL and jinja would stumble over."""
+    folder = tmp_path_factory.mktemp("built")
+    lake, warehouse = Lake(folder / "the 'lake' {of} <lake>"), folder / "warehouse.duckdb"
     run_dbt("run", lake=lake, warehouse=warehouse, run_date=date(2026, 1, 1))
+    return lake, warehouse
+
+
+def test_the_docs_site_is_built_with_every_model_and_consumer(built):
+    """`dbt docs generate`: the tables of the semantic layer have columns in the catalog, exposures and metrics are in the manifest."""
+    lake, warehouse = built
+    run_dbt("docs", "generate", lake=lake, warehouse=warehouse, run_date=date(2026, 1, 1))
+    site = warehouse.parent / "target-warehouse"
+    catalog, manifest = (json.loads((site / f"{name}.json").read_text()) for name in ("catalog", "manifest"))
+    assert catalog["errors"] is None and (site / "index.html").stat().st_size > 100_000
+    models = {name for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    assert models == {name for name in catalog["nodes"] if name.startswith("model.")}
+    for model in manifest["semantic_models"].values():
+        [node] = model["depends_on"]["nodes"]
+        named = [item["expr"] or item["name"] for part in ("entities", "dimensions") for item in model[part]]
+        assert set(named) <= set(catalog["nodes"][node]["columns"]), model["name"]
+    shown = {target for exposure in manifest["exposures"].values() for target in exposure["depends_on"]["nodes"]}
+    assert {node for model in manifest["semantic_models"].values() for node in model["depends_on"]["nodes"]} <= shown
+    assert all(exposure["description"] and exposure["owner"] for exposure in manifest["exposures"].values())
+
+
+def test_a_step_compiles_what_a_parse_of_its_own_would(built):
+    """On a warehouse that holds every model already."""
+    lake, warehouse = built
     reused, anew = (compiled(lake, warehouse, parses_anew=parses) for parses in (False, True))
     assert reused == anew
     assert len(reused) > 150

@@ -12,6 +12,8 @@ import pytest
 
 from allocation_assets.demo_world import DEMO_BAD_ROWS, DEMO_RUN_DATES
 from data_quality.invariants import check_invariants, unchecked_invariants
+from tests.support.bi_figures import labels_of, opened_extract, wrong_in_looker, wrong_in_power_bi, wrong_in_tableau
+from tests.support.bi_readers import Looker, PowerBi
 from tests.support.home import allocator, parquet_hashes, published
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,6 +124,18 @@ def test_every_command_of_the_docs_runs(demo_home, tmp_path):
             [sys.executable, "-m", "orchestration.cli", *words[1:]], cwd=tmp_path, capture_output=True
         )
         assert done.returncode == 0, (command, done.stderr)
+
+
+def test_every_number_of_the_bi_files_is_the_marts(demo_home, tmp_path):
+    """Real demand, two dates: three tools against the published database (tests/e2e/test_exports.py has the odd cases)."""
+    for target in ("powerbi", "tableau", "looker"):
+        allocator(demo_home, "export", target, "--out", str(tmp_path / target))
+    looker = Looker(tmp_path / "looker", demo_home / "published" / "allocator.duckdb")
+    labels, days = labels_of(looker), list(DEMO_RUN_DATES[-2:])
+    assert list(wrong_in_looker(demo_home, looker, labels, days)) == []
+    assert list(wrong_in_power_bi(demo_home, PowerBi(tmp_path / "powerbi"), labels, days)) == []
+    for tableau in opened_extract(tmp_path / "tableau"):
+        assert list(wrong_in_tableau(demo_home, tableau, labels, days)) == []
 
 
 def test_every_path_in_the_docs_exists():

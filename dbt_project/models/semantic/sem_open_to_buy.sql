@@ -1,0 +1,1 @@
+{{ published_rows(ref('open_to_buy')) }}

@@ -1,0 +1,1 @@
+{{ published_rows(ref('allocation_performance')) }}
