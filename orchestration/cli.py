@@ -139,7 +139,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 def _run(home: Home, arguments: argparse.Namespace) -> int:
     if arguments.scenario != "base":
         raise UsageError(f"scenario {arguments.scenario!r} is not defined: only `base` can be run")
-    from orchestration.report import report_line
+    from orchestration.run_line import report_line
     from orchestration.runner import run_dates
 
     for report in run_dates(home, arguments.date, arguments.through):

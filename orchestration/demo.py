@@ -63,7 +63,7 @@ def run_demo(home: Home, data: str | None = None) -> int:
     """
     data = _claim(home, data)
     with hold_home(home, "allocator demo"):
-        from orchestration.report import report_line
+        from orchestration.run_line import report_line
         from orchestration.runner import run_dates
 
         demo = _demo(data)
