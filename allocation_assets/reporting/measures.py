@@ -77,11 +77,7 @@ def headline_query() -> str:
 def movers_query() -> str:
     """What each additive measure changed by, per department and per location, the largest changes first."""
     names = ", ".join(ADDITIVE)
-    sums = ", ".join(
-        f"coalesce(sum({name}) FILTER ({_span(MEASURES[name], 'day')}), 0)::DOUBLE"
-        f" - coalesce(sum({name}) FILTER ({_span(MEASURES[name], 'before')}), 0)::DOUBLE AS {name}"
-        for name in ADDITIVE
-    )
+    sums = ", ".join(f"{_difference(MEASURES[name])} AS {name}" for name in ADDITIVE)
     return f"""
     WITH changes AS (
         SELECT CASE WHEN location_id = '*' THEN 'department' ELSE 'location' END AS dimension,
@@ -97,6 +93,13 @@ def movers_query() -> str:
     """
 
 
+def _difference(measure: Measure) -> str:
+    """What a measure changed by; null where there is nothing whole to compare with. A member that is new counts from 0."""
+    now, then = (f"coalesce(sum({measure.name}) FILTER ({_span(measure, point)}), 0)" for point in ("day", "before"))
+    compared = "before_flows" if measure.is_flow else "before"
+    return f"CASE WHEN getvariable('{compared}') IS NOT NULL THEN ({now} - {then})::DOUBLE END"
+
+
 def _two_points(relation: str, where: str, measures: tuple[Measure, ...]) -> str:
     columns = []
     for point, prefix in (("day", "value"), ("before", "before")):
@@ -108,10 +111,10 @@ def _two_points(relation: str, where: str, measures: tuple[Measure, ...]) -> str
 
 def _span(measure: Measure, point: str) -> str:
     """The dates that count: the period that ends there for a flow, the date alone for a state or a rate."""
-    end = f"getvariable('{point}')::DATE"
     if measure.is_flow:
+        end = f"getvariable('{point}_flows')::DATE"
         return f"business_date > {end} - getvariable('period_days')::INTEGER AND business_date <= {end}"
-    return f"business_date = {end}"
+    return f"business_date = getvariable('{point}')::DATE"
 
 
 def _unpivoted(name: str, query: str, measures: tuple[Measure, ...]) -> str:

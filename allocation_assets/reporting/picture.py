@@ -22,6 +22,13 @@ _BEFORE = """
 SELECT max(business_date) FROM kpi_daily
 WHERE location_id = '*' AND department = '*' AND business_date <= $day::DATE - $gap::INTEGER
 """
+#: Whether the period before is as long as this one: history that starts in its middle would look like growth.
+_WHOLE = """
+SELECT min(business_date) <= $before::DATE - $days::INTEGER + 1
+    OR count(*) FILTER (business_date > $before::DATE - $days::INTEGER AND business_date <= $before)
+        >= count(*) FILTER (business_date > $day::DATE - $days::INTEGER AND business_date <= $day)
+FROM kpi_daily WHERE location_id = '*' AND department = '*'
+"""
 
 
 @dataclass(frozen=True)
@@ -74,12 +81,7 @@ def read_picture(
     most_rows: int = MOST_ROWS,
 ) -> Picture:
     """Read every topic of a date from published relations (see published.md), at most `most_rows` rows of each."""
-    before = connection.execute(_BEFORE, {"day": day, "gap": 7 if is_weekly else 1}).fetchone()[0]
-    variables = {
-        "day": day, "before": before, "period_days": 7 if is_weekly else 1, "trend_days": TREND_DAYS, "pairs": PAIRS,
-    }  # fmt: skip
-    for name, value in variables.items():
-        connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
+    before = _set_variables(connection, day, 7 if is_weekly else 1)
     words = [(reason, meaning, REMEDIES[reason]) for reason, meaning in CONSTRAINTS.items()]
     connection.execute("CREATE OR REPLACE TEMP TABLE reason_words (reason VARCHAR, meaning VARCHAR, remedy VARCHAR)")
     connection.executemany("INSERT INTO reason_words VALUES (?, ?, ?)", words)
@@ -90,6 +92,19 @@ def read_picture(
     chosen = tables["explain"].dicts()[:PAIRS_IN_FULL] if "explain" in tables else []
     explanations = [explanation(fetch, day, row["sku_id"], row["to_location_id"]) for row in chosen]
     return Picture(day, before, is_weekly, tables, definitions or {}, explanations)
+
+
+def _set_variables(connection: duckdb.DuckDBPyConnection, day: date, days: int) -> date | None:
+    """Set what the topics read; returns the date compared with."""
+    before = connection.execute(_BEFORE, {"day": day, "gap": days}).fetchone()[0]
+    is_whole = before and connection.execute(_WHOLE, {"day": day, "before": before, "days": days}).fetchone()[0]
+    variables = {
+        "day": day, "day_flows": day, "before": before, "before_flows": before if is_whole else None, "period_days": days,
+        "trend_days": TREND_DAYS, "pairs": PAIRS,
+    }  # fmt: skip
+    for name, value in variables.items():
+        connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
+    return before
 
 
 def read_topic(connection: duckdb.DuckDBPyConnection, topic: Topic, most_rows: int) -> Table:

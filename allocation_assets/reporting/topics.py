@@ -1,6 +1,7 @@
 """The topics of page and workbook: each a query over published datasets, one row per line that a reader sees.
 
-Queries read DuckDB variables: `day` (the business date), `before` (the date compared with, or null), `period_days` (1, or 7
+Queries read DuckDB variables: `day` and `day_flows` (the business date), `before` (the date
+compared with, or null), `before_flows` (the same, null where its period is not whole), `period_days` (1, or 7
 in the weekly variant), `trend_days`, `pairs` (how many pairs are explained). Every query says its order, the most valuable
 first where something is ranked, so that whoever shows only the first rows shows the largest.
 """
