@@ -182,7 +182,7 @@ def _orders(picture: Picture) -> list[str]:
         return ["No supplier order is proposed on this date."]
     lines, value, waiting = (sum(row[name] or 0 for row in rows) for name in ("lines", "order_value", "pending_value"))
     held = f"; {write(waiting, 'money')} of it waits for an approval" if waiting else ""
-    return [f"{write(lines, 'units')} order lines are proposed to {len(rows)} supplier{"s" * (len(rows) > 1)}, worth {write(value, 'money')} at cost{held}."]
+    return [f"{write(lines, 'units')} order lines are proposed to {len(rows)} supplier{'s' * (len(rows) > 1)}, worth {write(value, 'money')} at cost{held}."]
 
 
 def _data(picture: Picture) -> list[str]:
