@@ -108,7 +108,7 @@ def _bars(
             tooltip=[alt.Tooltip(category, type="nominal"), alt.Tooltip(measure, type="quantitative", aggregate=aggregate,
                      format=".2%" if number[-1] == "%" else ",.2f")],
         )
-        .properties(width="container", height={"step": 18})
+        .properties(width="container", height=18 * len(shown) + 10)
     )  # fmt: skip
     return Chart(name, caption + cut, topic, (category, measure), _spec(chart))
 
@@ -131,6 +131,6 @@ def _statuses(picture: Picture) -> Chart | None:
             tooltip=[alt.Tooltip("channel", type="nominal"), alt.Tooltip("stock_status", type="nominal"),
                      alt.Tooltip("positions", type="quantitative", aggregate="sum", format=",")],
         )
-        .properties(width="container", height={"step": 28})
+        .properties(width="container", height=28 * len(set(table.column("channel"))) + 10)
     )  # fmt: skip
     return Chart("stock_status", "Active positions by channel and stock status.", "stock_status", columns, _spec(chart))

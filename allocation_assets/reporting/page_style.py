@@ -7,7 +7,7 @@ html{scroll-behavior:smooth}
 body{margin:0;color:var(--ink);background:var(--paper);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 header,main,footer,nav{max-width:1240px;margin:0 auto;padding:0 16px}
 h1{font-size:1.6rem;margin:16px 0 4px}h2{font-size:1.25rem;margin:0 0 8px}h3{font-size:1.05rem;margin:16px 0 4px}
-p{margin:4px 0 8px;max-width:80ch}.soft{color:var(--soft)}
+p{margin:4px 0 8px;max-width:80ch;overflow-wrap:anywhere}.soft{color:var(--soft)}
 a{color:var(--blue)}
 :focus-visible{outline:3px solid var(--blue);outline-offset:2px}
 .skip{position:absolute;left:-9999px}.skip:focus{left:8px;top:8px;background:#fff;padding:8px;z-index:2}
@@ -19,7 +19,7 @@ section{margin:24px 0;padding-top:8px;border-top:2px solid var(--ink)}
 .card dt{font-size:.85rem;color:var(--soft)}.card dd{margin:0;font-size:1.25rem;font-weight:600;overflow-wrap:anywhere}
 .card dd.change{font-size:.85rem;font-weight:400}
 .bad{color:var(--bad)}.good{color:var(--good)}
-.told{padding-left:1.2em;max-width:90ch}.told li{margin:4px 0}
+.told{overflow-wrap:anywhere;padding-left:1.2em;max-width:90ch}.told li{margin:4px 0}
 .pair{display:grid;grid-template-columns:1fr;gap:16px}
 @media(min-width:900px){.pair{grid-template-columns:1fr 1fr}}
 figure{margin:0 0 16px;min-width:0}figcaption{font-size:.9rem;color:var(--soft)}
@@ -38,7 +38,7 @@ pre{background:var(--band);border:1px solid var(--line);padding:8px;overflow-x:a
 select{font:inherit;padding:4px;max-width:100%}
 #heat{max-height:70vh;overflow:auto;border:1px solid var(--line)}#heat canvas{display:block}
 #cell{min-height:1.5em;font-size:.9rem}
-dl.defs dt{font-weight:600;font-size:.85rem;margin-top:6px}dl.defs dd{margin:0;font-size:.85rem;color:var(--soft);max-width:90ch}
+dl.defs dt{font-weight:600;font-size:.85rem;margin-top:6px}dl.defs dd{margin:0;font-size:.85rem;color:var(--soft);max-width:90ch;overflow-wrap:anywhere}
 @page{size:A4;margin:12mm}
 @media print{
 body{font-size:9.5pt;line-height:1.35}nav,.skip,.controls,#cell,.screen{display:none}
