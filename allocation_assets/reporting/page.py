@@ -49,6 +49,8 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("explain", "Why these pairs got what they got", ("explain", "in_full")),
 )  # fmt: skip
 _LONG = 40
+#: Columns of names from a fixed list, which are read more easily with spaces.
+_NAMES = {"kind", "owner_role", "binding_constraint", "stock_status", "approver_role", "root_cause", "lane_class"}
 
 
 def render_page(picture: Picture, runtime: str) -> str:
@@ -106,7 +108,7 @@ def _block(name: str, content: Any) -> str:
 def _section(picture: Picture, charts: dict[str, Chart], key: str, heading: str, parts: tuple[str, ...]) -> str:
     figures = [_figure(charts[part[6:]]) for part in parts if part.startswith("chart:") and part[6:] in charts]
     drawn = f'<div class="{"pair" if len(figures) > 1 else "one"}">{"".join(figures)}</div>' if figures else ""
-    rest = [_PARTS.get(part, _topic)(picture, part) for part in parts if not part.startswith("chart:")]
+    rest = [_PARTS[part](picture) if part in _PARTS else _topic(picture, part, heading) for part in parts if not part.startswith("chart:")]
     trend = _trend(picture) if key == "service" else ""
     return f'<section id="{key}" aria-labelledby="{key}-h"><h2 id="{key}-h">{heading}</h2>{drawn}{trend}{"".join(rest)}</section>'
 
@@ -124,7 +126,7 @@ def _trend(picture: Picture) -> str:
     return f'<details class="screen"><summary>The charts over time as a table</summary>{table}</details>'
 
 
-def _topic(picture: Picture, name: str) -> str:
+def _topic(picture: Picture, name: str, heading: str) -> str:
     if name not in picture.tables:
         return ""
     table = picture.tables[name]
@@ -134,7 +136,8 @@ def _topic(picture: Picture, name: str) -> str:
     )  # fmt: skip
     if name in ("headline", "movers") and table.rows:
         return f"<details><summary>{escape(table.topic.title)}: the table</summary>{body}</details>"
-    return f"<h3>{escape(table.topic.title)}</h3>{body}"
+    own = "" if table.topic.title == heading else f"<h3>{escape(table.topic.title)}</h3>"
+    return own + body
 
 
 def _table(picture: Picture, table: Table, columns: tuple[str, ...], most: int) -> str:
@@ -172,14 +175,16 @@ def _row(table: Table, row: tuple, shown: list[int], numeric: list[bool], decide
 def _cell(name: str, value: Any, kind: str) -> str:
     if name == "measure":
         return MEASURES[value].label
+    if name in _NAMES and value is not None:
+        return value.replace("_", " ")
     return write_change(value, kind) if name == "change" else write(value, kind)
 
 
-def _told(picture: Picture, _: str) -> str:
+def _told(picture: Picture) -> str:
     return f'<ul class="told">{"".join(f"<li>{escape(text)}</li>" for text in summary(picture))}</ul>'
 
 
-def _cards(picture: Picture, _: str) -> str:
+def _cards(picture: Picture) -> str:
     rows = {row["measure"]: row for row in picture.tables["headline"].dicts()}
     cards = []
     for name in CARDS:
@@ -195,7 +200,7 @@ def _judged(good: float) -> str:
     return ", better" if good > 0 else ", worse" if good < 0 else ""
 
 
-def _heat(picture: Picture, _: str) -> str:
+def _heat(picture: Picture) -> str:
     if not picture.tables["grid"].rows:
         return ""
     options = "".join(f'<option value="{name}">{escape(label(name))}</option>' for name in GRID_MEASURES)
@@ -210,7 +215,7 @@ def _heat(picture: Picture, _: str) -> str:
     )
 
 
-def _in_full(picture: Picture, _: str) -> str:
+def _in_full(picture: Picture) -> str:
     """What `allocator explain` says of the first pairs."""
     parts = [f"<details><summary>{escape(lines[0])}</summary><pre>{escape(chr(10).join(lines[1:]))}</pre></details>" for lines in picture.explanations if lines]
     return f'<h3>In full, as <code>allocator explain</code> says it</h3>{"".join(parts)}' if parts else ""

@@ -42,7 +42,8 @@ if (canvas && grid.locations.length) {
     const wide = box.clientWidth, dots = devicePixelRatio || 1;
     left = L <= 200 ? Math.min(110, wide / 4) : 0;
     w = Math.max(4, (wide - left) / D); h = L <= 200 ? 16 : Math.max(3, Math.min(16, Math.floor(3000 / L)));
-    top = w >= 12 ? 90 : 0;
+    pen.font = '11px system-ui, sans-serif';
+    top = w >= 12 ? 10 + Math.max(...grid.departments.map(d => pen.measureText(d.slice(0, 14)).width)) : 0;
     const across = left + w * D, down = top + h * L;
     canvas.width = Math.round(across * dots); canvas.height = Math.round(down * dots);
     canvas.style.width = across + 'px'; canvas.style.height = down + 'px';

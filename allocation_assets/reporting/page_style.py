@@ -43,7 +43,7 @@ dl.defs dt{font-weight:600;font-size:.85rem;margin-top:6px}dl.defs dd{margin:0;f
 @media print{
 body{font-size:9.5pt;line-height:1.35}nav,.skip,.controls,#cell,.screen{display:none}
 header,main,footer{max-width:none;padding:0}section{margin:10pt 0}
-table{font-size:6.8pt}th,td{padding:1.5pt 3pt;overflow-wrap:anywhere;white-space:normal!important}td.long{min-width:0}td.blank{min-width:40pt}
+table{font-size:6.8pt}th,td{padding:1.5pt 3pt}td{overflow-wrap:break-word}td.long{min-width:0;overflow-wrap:anywhere}td.blank{min-width:40pt}
 .wide{overflow:visible}.cards{grid-template-columns:repeat(4,1fr)}.pair{grid-template-columns:1fr 1fr}
 tr,figure,.card,li{break-inside:avoid}h2,h3{break-after:avoid}thead{display:table-header-group}
 #heat{max-height:230mm;overflow:hidden}pre{font-size:6.5pt}
