@@ -46,6 +46,9 @@ def build_parser() -> argparse.ArgumentParser:
     explain.add_argument("--date", required=True, type=_date, metavar="D")
     explain.add_argument("--sku", required=True, metavar="S")
     explain.add_argument("--location", required=True, metavar="L")
+    report = command("report", "the review page and workbook of a published date")
+    report.add_argument("--date", required=True, type=_date, metavar="D")
+    report.add_argument("--weekly", action="store_true", help="the S&OP variant: the week to D, with actions to decide")
     command("status", "newest date landed, run and published; what was refused; what is quarantined")
     quarantine = command("quarantine", "the quarantined rows with their reasons")
     quarantine.add_argument("--feed", metavar="F", help="only this feed")
@@ -116,6 +119,11 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from orchestration.explain import explain
 
         print(explain(home, arguments.date, arguments.sku, arguments.location))
+    elif arguments.command == "report":
+        from orchestration.report import write_report
+
+        for path in write_report(home, arguments.date, is_weekly=arguments.weekly):
+            print(path)
     elif arguments.command == "status":
         from orchestration.status import status
 

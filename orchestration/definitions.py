@@ -16,6 +16,7 @@ from orchestration.gates import build_gates
 from orchestration.ingest import build_feed_assets, load_file_specs
 from orchestration.jobs import build_schedule, build_sensor, daily_run, ingest_only
 from orchestration.publish import build_publish_asset
+from orchestration.report_assets import review
 from orchestration.resources import HomeResource
 from orchestration.run_facts import run_facts
 from orchestration.settings import DBT_PROJECT, HOME_ENV, Home
@@ -32,6 +33,7 @@ def build_defs(home_path: str | None = None, resource_overrides: Mapping[str, An
         *decision_assets,
         run_facts,
         build_publish_asset(),
+        review,
     ]
     return dg.Definitions(
         assets=assets,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from datetime import date
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,10 @@ from allocation_assets.reporting.picture import Picture, read_picture
 from orchestration.dbt_parse import ensure_manifest
 from orchestration.published_date import open_date
 from orchestration.publishing.datasets import BY_NAME
-from orchestration.settings import Home
+from orchestration.settings import PROJECT_ROOT, Home
 
 FOLDER = "reports"
+RUNTIME = PROJECT_ROOT / ".cache"
 
 
 def write_report(home: Home, day: date, *, is_weekly: bool = False) -> list[Path]:
@@ -34,7 +37,7 @@ def write_page(home: Home, picture: Picture) -> Path:
     """Write `reports/business_date=D/review.html` (`weekly_review.html`)."""
     from allocation_assets.reporting.page import render_page
 
-    text = render_page(picture, chart_runtime(home))
+    text = render_page(picture, chart_runtime())
     return _write(home, picture, "html", lambda path: path.write_text(text, encoding="utf-8"))
 
 
@@ -70,14 +73,16 @@ def column_docs() -> dict[tuple[str, str], str]:
     }
 
 
-def chart_runtime(home: Home) -> str:
-    """The charts' script (Vega, Vega-Lite, Vega-Embed as vl-convert packs them), made once per home and release."""
-    import vl_convert
-
-    kept = home.private / "cache" / f"charts-{vl_convert.__version__}.js"
+def chart_runtime(folder: Path = RUNTIME) -> str:
+    """The charts' script (Vega, Vega-Lite, Vega-Embed as vl-convert packs them), made once per release: it takes seconds."""
+    name = f"charts-{version('vl-convert-python')}.js"
+    kept = folder / name
     if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        part = kept.with_suffix(".part")
-        part.write_text(vl_convert.javascript_bundle(), encoding="utf-8")
-        part.replace(kept)
+        import vl_convert
+
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            part = Path(scratch) / name
+            part.write_text(vl_convert.javascript_bundle(), encoding="utf-8")
+            part.replace(kept)
     return kept.read_text(encoding="utf-8")

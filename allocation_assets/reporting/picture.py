@@ -13,7 +13,7 @@ from allocation_assets.reporting.reasons import CONSTRAINTS, REMEDIES, Fetch, Ro
 from allocation_assets.reporting.topics import TOPICS, Topic
 
 #: Rows of one topic that are read at most; whatever is cut off is said, and is worth less than what stays.
-MOST_ROWS = 100_000
+MOST_ROWS = 50_000
 TREND_DAYS = 91
 PAIRS = 100
 PAIRS_IN_FULL = 12
@@ -87,7 +87,7 @@ def read_picture(
     connection.executemany("INSERT INTO reason_words VALUES (?, ?, ?)", words)
     published = relations(connection)
     wanted = [topic for topic in TOPICS if published.issuperset(topic.sources)]
-    tables = {topic.name: read_topic(connection, topic, most_rows) for topic in wanted}
+    tables = {topic.name: read_topic(connection, topic, topic.most_rows or most_rows) for topic in wanted}
     fetch = fetcher(connection)
     chosen = tables["explain"].dicts()[:PAIRS_IN_FULL] if "explain" in tables else []
     explanations = [explanation(fetch, day, row["sku_id"], row["to_location_id"]) for row in chosen]

@@ -20,7 +20,8 @@ class Topic:
 
     name: also the sheet and the named table. about: one sentence for the reader. sources: the datasets whose dbt docs
     define the columns, the first that has the column. own: definitions of columns that no dataset has. empty: what is
-    said when there is no row. page_rows: rows that the page shows, 0 where it is for the workbook alone.
+    said when there is no row. page_rows: rows that the page shows, 0 where it is for the workbook alone. most_rows: rows that are
+    read, where others than the reader's.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Topic:
     empty: str
     own: dict[str, str] = field(default_factory=dict)
     page_rows: int = 25
+    most_rows: int | None = None
 
 
 _STATE = """sales_units, net_sales, gross_margin, lost_sales_units, lost_sales_value, fill_rate, in_stock_rate, on_shelf_availability,
@@ -235,7 +237,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("locations", "Service and stock by location", "One line a location, most lost sales first.", ("kpi_daily",), _LOCATIONS, "No location."),
     Topic("departments", "Service and stock by department", "One line a department, most lost sales first.", ("kpi_daily",), _DEPARTMENTS, "No department."),
     Topic("grid", "Locations by department", "In-stock rate of each location and department, the worst first.", ("kpi_daily",), _GRID,
-          "No location has an active item.", page_rows=15),
+          "No location has an active item.", page_rows=15, most_rows=250_000),
     Topic("stock_status", "Stock by channel and status", "Active positions by channel and stock status.", ("inventory_positions",), _STOCK,
           "No active position.", {"positions": "Active SKU x location positions."}, 40),
     Topic("critical_stock", "Critical stock", "Active positions that are out of stock, or run out before the next possible arrival; most demand at cost first.",
