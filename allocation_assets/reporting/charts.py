@@ -97,7 +97,11 @@ def _bars(
         return None
     shown = list(dict.fromkeys(table.column(category)))[:_MOST_BARS]
     values = [row for row in _values(table, (category, measure)) if row[category] in shown]
-    cut = f" The first {_MOST_BARS} of {len(set(table.column(category)))}." if len(set(table.column(category))) > _MOST_BARS else ""
+    cut = (
+        f" The first {_MOST_BARS} of {len(set(table.column(category)))}."
+        if len(set(table.column(category))) > _MOST_BARS
+        else ""
+    )
     aggregate = "mean" if kind_of(measure, table.types[table.names.index(measure)]) == "rate" else "sum"
     chart = (
         alt.Chart(alt.Data(values=values))

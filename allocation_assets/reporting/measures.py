@@ -53,7 +53,15 @@ PLAN = (
 MEASURES = {measure.name: measure for measure in (*KPI, *PLAN)}
 
 #: Measures whose change adds up over departments and over locations: what explains a headline.
-ADDITIVE = ("net_sales", "gross_margin", "sales_units", "lost_sales_value", "stockout_positions", "overstock_positions", "inventory_value")
+ADDITIVE = (
+    "net_sales",
+    "gross_margin",
+    "sales_units",
+    "lost_sales_value",
+    "stockout_positions",
+    "overstock_positions",
+    "inventory_value",
+)
 
 #: A rate is explained by the count or the money behind it.
 EXPLAINED_BY = {
@@ -103,9 +111,7 @@ def _difference(measure: Measure) -> str:
 def _two_points(relation: str, where: str, measures: tuple[Measure, ...]) -> str:
     columns = []
     for point, prefix in (("day", "value"), ("before", "before")):
-        columns += [
-            f"(sum({m.name}) FILTER ({_span(m, point)}))::DOUBLE AS {prefix}_{m.name}" for m in measures
-        ]
+        columns += [f"(sum({m.name}) FILTER ({_span(m, point)}))::DOUBLE AS {prefix}_{m.name}" for m in measures]
     return f"SELECT {', '.join(columns)} FROM {relation} WHERE {where}"
 
 

@@ -30,7 +30,16 @@ SHOWN = {
     "counts": ("count_rank", "location_id", "sku_id", "expected_gain", "probability_wrong", "book_on_hand", "believed_on_hand", "reason"),
     "approvals": ("kind", "location_id", "sku_id", "about_date", "variance_units", "variance_value", "root_cause", "action", "approver_role", "due_on"),
 }  # fmt: skip
-CARDS = ("net_sales", "gross_margin", "lost_sales_value", "fill_rate", "in_stock_rate", "stockout_positions", "inventory_value", "optimality_gap")
+CARDS = (
+    "net_sales",
+    "gross_margin",
+    "lost_sales_value",
+    "fill_rate",
+    "in_stock_rate",
+    "stockout_positions",
+    "inventory_value",
+    "optimality_gap",
+)
 GRID_MEASURES = {"in_stock_rate": 4, "stockout_positions": 0, "lost_sales_value": 2}
 
 #: Sections in order: id, heading, parts. A part is a chart (`chart:name`), a topic's table, or one of the functions below.
@@ -57,8 +66,12 @@ def render_page(picture: Picture, runtime: str) -> str:
     """The whole page. `runtime` is the script that defines `vegaEmbed` (vl_convert's bundle), inlined once."""
     charts = build_charts(picture)
     heading = title(picture.day, picture.is_weekly)
-    sections = [_section(picture, charts, *section) for section in SECTIONS if section[0] != "actions" or picture.is_weekly]
-    links = "".join(f'<li><a href="#{key}">{name}</a></li>' for key, name, _ in SECTIONS if key != "actions" or picture.is_weekly)
+    sections = [
+        _section(picture, charts, *section) for section in SECTIONS if section[0] != "actions" or picture.is_weekly
+    ]
+    links = "".join(
+        f'<li><a href="#{key}">{name}</a></li>' for key, name, _ in SECTIONS if key != "actions" or picture.is_weekly
+    )
     compared = f"compared with {picture.before}" if picture.before else "the first date published"
     return "".join([
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">',
@@ -95,7 +108,9 @@ def grid_cells(picture: Picture) -> dict[str, Any]:
     for row in rows:
         at = line[row["location_id"]] + column[row["department"]]
         for name, digits in GRID_MEASURES.items():
-            cells[name][at] = None if row[name] is None else int(row[name]) if digits == 0 else round(float(row[name]), digits)
+            cells[name][at] = (
+                None if row[name] is None else int(row[name]) if digits == 0 else round(float(row[name]), digits)
+            )
     return {"locations": locations, "departments": departments, "measures": cells}
 
 
@@ -108,7 +123,11 @@ def _block(name: str, content: Any) -> str:
 def _section(picture: Picture, charts: dict[str, Chart], key: str, heading: str, parts: tuple[str, ...]) -> str:
     figures = [_figure(charts[part[6:]]) for part in parts if part.startswith("chart:") and part[6:] in charts]
     drawn = f'<div class="{"pair" if len(figures) > 1 else "one"}">{"".join(figures)}</div>' if figures else ""
-    rest = [_PARTS[part](picture) if part in _PARTS else _topic(picture, part, heading) for part in parts if not part.startswith("chart:")]
+    rest = [
+        _PARTS[part](picture) if part in _PARTS else _topic(picture, part, heading)
+        for part in parts
+        if not part.startswith("chart:")
+    ]
     trend = _trend(picture) if key == "service" else ""
     return f'<section id="{key}" aria-labelledby="{key}-h"><h2 id="{key}-h">{heading}</h2>{drawn}{trend}{"".join(rest)}</section>'
 
@@ -163,7 +182,9 @@ def _row(table: Table, row: tuple, shown: list[int], numeric: list[bool], decide
     texts = [_cell(table.names[i], row[i], kind[i]) for i in shown]
     cells = [f'<th scope="row">{escape(texts[0])}</th>']
     for text, n, i in zip(texts[1:], numeric[1:], shown[1:], strict=True):
-        style = ' class="n"' if n else ' class="d"' if kind[i] == "date" else ' class="long"' if len(text) > _LONG else ""
+        style = (
+            ' class="n"' if n else ' class="d"' if kind[i] == "date" else ' class="long"' if len(text) > _LONG else ""
+        )
         cells.append(f"<td{style}>{escape(text)}</td>")
     if decides:
         cells.append('<td class="blank"></td>')
@@ -191,8 +212,14 @@ def _cards(picture: Picture) -> str:
         measure, row = MEASURES[name], rows[name]
         change, good = row["change"], measure.good * (row["change"] or 0)
         tone = "good" if good > 0 else "bad" if good < 0 else "soft"
-        words = "" if change is None else f'<dd class="change {tone}">{write_change(change, measure.kind)}{_judged(good)}</dd>'
-        cards.append(f'<div class="card"><dt>{measure.label}</dt><dd data-measure="{name}">{write(row["value"], measure.kind)}</dd>{words}</div>')
+        words = (
+            ""
+            if change is None
+            else f'<dd class="change {tone}">{write_change(change, measure.kind)}{_judged(good)}</dd>'
+        )
+        cards.append(
+            f'<div class="card"><dt>{measure.label}</dt><dd data-measure="{name}">{write(row["value"], measure.kind)}</dd>{words}</div>'
+        )
     return f'<dl class="cards">{"".join(cards)}</dl>'
 
 
@@ -217,8 +244,12 @@ def _heat(picture: Picture) -> str:
 
 def _in_full(picture: Picture) -> str:
     """What `allocator explain` says of the first pairs."""
-    parts = [f"<details><summary>{escape(lines[0])}</summary><pre>{escape(chr(10).join(lines[1:]))}</pre></details>" for lines in picture.explanations if lines]
-    return f'<h3>In full, as <code>allocator explain</code> says it</h3>{"".join(parts)}' if parts else ""
+    parts = [
+        f"<details><summary>{escape(lines[0])}</summary><pre>{escape(chr(10).join(lines[1:]))}</pre></details>"
+        for lines in picture.explanations
+        if lines
+    ]
+    return f"<h3>In full, as <code>allocator explain</code> says it</h3>{''.join(parts)}" if parts else ""
 
 
 def _about(picture: Picture) -> str:

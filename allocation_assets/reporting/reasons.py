@@ -75,7 +75,9 @@ SELECT to_location_id, allocated_units, marginal_value, next_case_value, shorted
 WHERE business_date = $day AND sku_id = $sku AND from_location_id = $source AND to_location_id <> $location
 ORDER BY greatest(coalesce(marginal_value, 0), coalesce(next_case_value, 0)) DESC, to_location_id LIMIT 5
 """
-_OF_PAIR = "SELECT * FROM {dataset} WHERE business_date = $day AND sku_id = $sku AND location_id = $location ORDER BY ALL"
+_OF_PAIR = (
+    "SELECT * FROM {dataset} WHERE business_date = $day AND sku_id = $sku AND location_id = $location ORDER BY ALL"
+)
 _ORDERS = _OF_PAIR.format(dataset="replenishment_orders")
 _POSITION = _OF_PAIR.format(dataset="inventory_positions")
 _BELIEF = _OF_PAIR.format(dataset="record_beliefs")

@@ -21,7 +21,7 @@ class Topic:
     name: also the sheet and the named table. about: one sentence for the reader. sources: the datasets whose dbt docs
     define the columns, the first that has the column. own: definitions of columns that no dataset has. empty: what is
     said when there is no row. page_rows: rows that the page shows, 0 where it is for the workbook alone. most_rows: rows that are
-    read, where others than the reader's.
+    read at most, whatever the reader asks: of topics that are short, or that the summary or the grid needs whole.
     """
 
     name: str
@@ -229,10 +229,10 @@ _MEANING = {
 
 TOPICS: tuple[Topic, ...] = (
     Topic("headline", "Headline", "The measures of the whole business against the date before.", ("kpi_daily", "allocation_performance"),
-          measures.headline_query(), "No measure of this date is published.", _CHANGE, 50),
+          measures.headline_query(), "No measure of this date is published.", _CHANGE, 50, most_rows=1000),
     Topic("movers", "What moved", "What the additive measures changed by, per department and per location: the ten largest changes of each.", ("kpi_daily",),
           measures.movers_query(), "There is no earlier date to compare with.",
-          {**_CHANGE, "dimension": "department or location.", "member": "Which department or location.", "place": "Rank within measure and dimension, by size of change."}, 40),
+          {**_CHANGE, "dimension": "department or location.", "member": "Which department or location.", "place": "Rank within measure and dimension, by size of change."}, 40, most_rows=1000),
     Topic("trend", "Trend", "The whole business day by day.", ("kpi_daily",), _TREND, "No date is published.", page_rows=0),
     Topic("locations", "Service and stock by location", "One line a location, most lost sales first.", ("kpi_daily",), _LOCATIONS, "No location."),
     Topic("departments", "Service and stock by department", "One line a department, most lost sales first.", ("kpi_daily",), _DEPARTMENTS, "No department."),
@@ -246,7 +246,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic("exceptions", "Exceptions", "Open exceptions, the most value at risk first, each with owner and due date.", ("exceptions",), _EXCEPTIONS,
           "No exception is open.", {"days_overdue": "Days past due_on at the business date."}, 30),
     Topic("exception_owners", "Exceptions by owner", "Open exceptions by owner and kind.", ("exceptions",), _EXCEPTION_OWNERS, "No exception is open.",
-          {"open_exceptions": "Open exceptions.", "overdue": "Of these, past due.", "opened_today": "Of these, opened on the business date."}),
+          {"open_exceptions": "Open exceptions.", "overdue": "Of these, past due.", "opened_today": "Of these, opened on the business date."},
+          most_rows=10_000),
     Topic("allocation_performance", "Allocation performance", "What the plan does by channel and department, and how near it is to the best possible ('*' = all).",
           ("allocation_performance",), _PERFORMANCE, "Nothing was allocated on this date."),
     Topic("shortages", "Why need stays unmet", "Units of need that were not sent, by what binds.", ("allocation_needs",), _SHORTAGES, "Every need is met.",

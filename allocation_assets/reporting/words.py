@@ -140,12 +140,17 @@ def _why(picture: Picture, measure: Measure, change: float) -> str:
 
 def _plan(picture: Picture) -> list[str]:
     total = next(
-        (row for row in picture.tables["allocation_performance"].dicts() if row["channel"] == row["department"] == "*"), None
+        (row for row in picture.tables["allocation_performance"].dicts() if row["channel"] == row["department"] == "*"),
+        None,
     )
     if total is None or not total["requested_units"]:
         return ["No location needs anything of a DC on this date."]
     gap = total["optimality_gap"]
-    quality = "there is no bound to compare it with" if gap is None else f"proven to be at most {write(gap, 'gap')} short of the best possible plan"
+    quality = (
+        "there is no bound to compare it with"
+        if gap is None
+        else f"proven to be at most {write(gap, 'gap')} short of the best possible plan"
+    )
     text = (
         f"The plan sends {write(total['allocated_units'], 'units')} units for {write(total['requested_units'], 'units')} needed, worth"
         f" {write(total['objective_value'], 'money')} over sending nothing, {quality}"
@@ -182,14 +187,18 @@ def _orders(picture: Picture) -> list[str]:
         return ["No supplier order is proposed on this date."]
     lines, value, waiting = (sum(row[name] or 0 for row in rows) for name in ("lines", "order_value", "pending_value"))
     held = f"; {write(waiting, 'money')} of it waits for an approval" if waiting else ""
-    return [f"{write(lines, 'units')} order lines are proposed to {len(rows)} supplier{'s' * (len(rows) > 1)}, worth {write(value, 'money')} at cost{held}."]
+    return [
+        f"{write(lines, 'units')} order lines are proposed to {len(rows)} supplier{'s' * (len(rows) > 1)}, worth {write(value, 'money')} at cost{held}."
+    ]
 
 
 def _data(picture: Picture) -> list[str]:
     rows = picture.tables["run"].dicts()
     if not rows or not rows[0]["rows_quarantined"]:
         return []
-    return [f"{write(rows[0]['rows_quarantined'], 'units')} rows of the date were quarantined: see `allocator quarantine`."]
+    return [
+        f"{write(rows[0]['rows_quarantined'], 'units')} rows of the date were quarantined: see `allocator quarantine`."
+    ]
 
 
 def title(day: date, is_weekly: bool) -> str:

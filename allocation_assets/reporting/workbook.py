@@ -28,7 +28,19 @@ FORMATS = {
 }  # fmt: skip
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 _WIDTHS = {"text": 16, "date": 11, "money": 14, "rate": 10}
-_LONG_TEXT = {"detail", "recommended_action", "meaning", "remedy", "competing", "finding", "warnings", "provenance", "subject", "held_reason", "reason"}
+_LONG_TEXT = {
+    "detail",
+    "recommended_action",
+    "meaning",
+    "remedy",
+    "competing",
+    "finding",
+    "warnings",
+    "provenance",
+    "subject",
+    "held_reason",
+    "reason",
+}
 #: Chart of a sheet: kind, column of the categories, columns of the values.
 CHARTS = {
     "trend": ("line", "business_date", ("fill_rate", "in_stock_rate", "on_shelf_availability")),
@@ -46,10 +58,20 @@ _COLOURED = {"in_stock_rate", "fill_rate", "on_shelf_availability", "allocation_
 
 def render_workbook(picture: Picture, path: Path, *, sheet_rows: int = SHEET_ROWS) -> None:
     """Write the workbook; a sheet holds at most `sheet_rows` rows, the rows cut off are the last of the topic's order."""
-    options = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False, "nan_inf_to_errors": False}
+    options = {
+        "strings_to_formulas": False,
+        "strings_to_numbers": False,
+        "strings_to_urls": False,
+        "nan_inf_to_errors": False,
+    }
     book = xlsxwriter.Workbook(str(path), options)
     # The file's clock is the business date: same inputs, same bytes.
-    book.set_properties({"title": title(picture.day, picture.is_weekly), "created": datetime(picture.day.year, picture.day.month, picture.day.day, tzinfo=UTC)})
+    book.set_properties(
+        {
+            "title": title(picture.day, picture.is_weekly),
+            "created": datetime(picture.day.year, picture.day.month, picture.day.day, tzinfo=UTC),
+        }
+    )
     styles = _styles(book)
     shown = [table for name, table in picture.tables.items() if name != "actions" or picture.is_weekly]
     readme = book.add_worksheet("README")
@@ -100,7 +122,11 @@ def _sheet(book: xlsxwriter.Workbook, styles: dict[str, Format], table: Table, s
     last = HEAD + max(len(rows), 1)
     heads = [{"header": name} for name in table.names]
     sheet.add_table(
-        HEAD, 0, last, len(table.names) - 1, {"name": f"t_{table.topic.name}", "columns": heads, "style": "Table Style Light 9"}
+        HEAD,
+        0,
+        last,
+        len(table.names) - 1,
+        {"name": f"t_{table.topic.name}", "columns": heads, "style": "Table Style Light 9"},
     )
     sheet.freeze_panes(HEAD + 1, 1)
     for j, (name, dtype) in enumerate(zip(table.names, table.types, strict=True)):
@@ -139,7 +165,9 @@ def _conditions(sheet: Worksheet, styles: dict[str, Format], table: Table, last:
             sheet.conditional_format(*span, {"type": "2_color_scale", "min_color": "#F4C09C", "max_color": "#FFFFFF"})
         elif name in ("severity", "stock_status"):
             for word in ("critical", "high", "stockout"):
-                sheet.conditional_format(*span, {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": styles["bad"]})
+                sheet.conditional_format(
+                    *span, {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": styles["bad"]}
+                )
         elif name in ("days_overdue", "overdue", "pending_lines"):
             sheet.conditional_format(*span, {"type": "cell", "criteria": ">", "value": 0, "format": styles["bad"]})
 
@@ -167,7 +195,9 @@ def _chart(book: xlsxwriter.Workbook, sheet: Worksheet, table: Table, rows: int)
     sheet.insert_chart(HEAD + 1, len(table.names) + 1, chart, {"description": table.topic.about})
 
 
-def _readme(sheet: Worksheet, styles: dict[str, Format], picture: Picture, tables: list[Table], sheet_rows: int) -> None:
+def _readme(
+    sheet: Worksheet, styles: dict[str, Format], picture: Picture, tables: list[Table], sheet_rows: int
+) -> None:
     """What this is, the summary, the sheets, and what every column means (dbt docs)."""
     compared = f"Compared with {picture.before}." if picture.before else "Nothing earlier is published."
     lines = [
@@ -190,11 +220,19 @@ def _readme(sheet: Worksheet, styles: dict[str, Format], picture: Picture, table
     sheet.set_column(3, 5, 40)
 
 
-def _listing(sheet: Worksheet, styles: dict[str, Format], start: int, name: str, heads: tuple[str, ...], rows: list[tuple]) -> int:
+def _listing(
+    sheet: Worksheet, styles: dict[str, Format], start: int, name: str, heads: tuple[str, ...], rows: list[tuple]
+) -> int:
     """A small named table on the README sheet; returns the row behind it."""
     for i, row in enumerate(rows, start + 1):
         for j, value in enumerate(row):
             _write(sheet, styles, i, j, value, "units" if isinstance(value, int) else "text", heads[j])
     end = start + len(rows)
-    sheet.add_table(start, 0, end, len(heads) - 1, {"name": name, "columns": [{"header": head} for head in heads], "style": "Table Style Light 1"})
+    sheet.add_table(
+        start,
+        0,
+        end,
+        len(heads) - 1,
+        {"name": name, "columns": [{"header": head} for head in heads], "style": "Table Style Light 1"},
+    )
     return end + 1

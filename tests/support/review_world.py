@@ -6,6 +6,7 @@ import json
 from datetime import date, timedelta
 from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
 
 import duckdb
 
@@ -71,6 +72,13 @@ def small(connection: duckdb.DuckDBPyConnection) -> None:
                     active_positions=5, in_stock_rate=0.8)  # fmt: skip
     _state(connection)
     _decisions(connection)
+
+
+def small_file(path: Path) -> Path:
+    """The small world as a database file, for tests that copy it."""
+    with duckdb.connect(str(path)) as connection:
+        small(connection)
+    return path
 
 
 def _state(connection: duckdb.DuckDBPyConnection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date, timedelta
 
 import duckdb
@@ -14,10 +15,14 @@ from tests.support import review_world as world
 from tests.support.review_world import CODE, DAY, DAYS, FORMULA
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    return world.small_file(tmp_path_factory.mktemp("world") / "small.duckdb")
+
+
 @pytest.fixture
-def connection():
-    with duckdb.connect() as opened:
-        world.small(opened)
+def connection(template, tmp_path):
+    with duckdb.connect(shutil.copy(template, tmp_path)) as opened:
         yield opened
 
 
@@ -98,9 +103,11 @@ def test_explain_says_what_binds_and_what_would_change_it(connection):
 
 def test_explain_takes_the_largest_unmet_needs_and_the_largest_values(connection):
     """Of 300 pairs of equal value but one, 100 are explained: the one worth most, and the 99 that lack most."""
-    connection.execute("DELETE FROM allocation_needs")
-    for n in range(300):
-        world.need(connection, f"L{n:03d}", shorted_units=n, objective_value=1000 if n == 7 else 1)
+    connection.execute("DELETE FROM allocation_needs WHERE to_location_id = 'S2'")
+    connection.execute(
+        """CREATE OR REPLACE TABLE allocation_needs AS SELECT n.* REPLACE (format('L{:03d}', i) AS to_location_id, i AS shorted_units,
+               CASE WHEN i = 7 THEN 1000 ELSE 1 END AS objective_value) FROM allocation_needs AS n, range(300) AS r(i)"""
+    )
     chosen = read_picture(connection, DAY).tables["explain"].column("to_location_id")
     assert len(chosen) == 100
     assert "L007" in chosen and "L299" in chosen
