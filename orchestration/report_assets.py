@@ -8,12 +8,13 @@ import dagster as dg
 from allocation_assets.reporting.topics import TOPICS
 from orchestration.partitions import business_dates
 from orchestration.publish import published_key
+from orchestration.publishing.datasets import BY_NAME
 from orchestration.report import FOLDER, read_date, write_page, write_workbook
 from orchestration.resources import HomeResource
 
 PAGE, WORKBOOK = dg.AssetKey([FOLDER, "review_page"]), dg.AssetKey([FOLDER, "review_workbook"])
 _SHARED = {
-    "deps": [published_key(name) for name in sorted({source for topic in TOPICS for source in topic.sources})],
+    "deps": [published_key(name) for name in sorted({source for topic in TOPICS for source in topic.sources} & BY_NAME.keys())],
     "group_name": FOLDER,
     "owners": ["team:analytics"],
 }

@@ -34,6 +34,7 @@ def build_charts(picture: Picture) -> dict[str, Chart]:
         _lines(picture, "stock", "Stock at cost day by day.", ("inventory_value",), ",.0f"),
         _statuses(picture),
         _bars(picture, "departments", "departments", "In-stock rate by department, most lost sales first.", "department", "in_stock_rate", BLUE, ".0%"),
+        _bars(picture, "causes", "causes", "What the causes of stock-outs and overstock cost on the date.", "cause", "value", VERMILION, ",.0f"),
         _bars(picture, "exceptions", "exception_owners", "Value at risk of open exceptions by kind.", "kind", "value_at_risk", VERMILION, ",.0f"),
         _bars(picture, "shortages", "shortages", "Units of need unmet, by what binds.", "binding_constraint", "shorted_units", VERMILION, ",.0f"),
         _bars(picture, "open_to_buy", "open_to_buy", "Open to buy by department, over the months planned.", "department", "open_to_buy", GREEN, ",.0f"),

@@ -46,10 +46,10 @@ GRID_MEASURES = {"in_stock_rate": 4, "stockout_positions": 0, "lost_sales_value"
 SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("summary", "Executive summary", ("told", "cards", "headline", "movers")),
     ("actions", "Actions to decide", ("actions",)),
-    ("service", "Service and stock", ("chart:service", "chart:sales", "chart:stock_status", "chart:stock", "stock_status", "locations")),
+    ("service", "Service and stock", ("chart:service", "chart:sales", "chart:stock_status", "chart:stock", "channels", "stock_status", "locations")),
     ("departments", "Departments", ("chart:departments", "departments")),
     ("heat", "Locations by department", ("heat", "grid")),
-    ("critical", "Critical stock", ("critical_stock",)),
+    ("critical", "Critical stock", ("critical_stock", "chart:causes", "causes")),
     ("exceptions", "Exceptions", ("chart:exceptions", "exception_owners", "exceptions")),
     ("allocation", "Allocation performance", ("chart:shortages", "shortages", "allocation_performance")),
     ("budget", "Open to buy", ("chart:open_to_buy", "open_to_buy")),
@@ -59,7 +59,16 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )  # fmt: skip
 _LONG = 40
 #: Columns of names from a fixed list, which are read more easily with spaces.
-_NAMES = {"kind", "owner_role", "binding_constraint", "stock_status", "approver_role", "root_cause", "lane_class"}
+_NAMES = {
+    "kind",
+    "cause",
+    "owner_role",
+    "binding_constraint",
+    "stock_status",
+    "approver_role",
+    "root_cause",
+    "lane_class",
+}
 
 
 def render_page(picture: Picture, runtime: str) -> str:

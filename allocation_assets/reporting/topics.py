@@ -59,6 +59,21 @@ SELECT location_id, department, in_stock_rate, active_positions, stockout_positi
 WHERE business_date = getvariable('day') AND location_id <> '*' AND department <> '*' AND active_positions > 0
 ORDER BY in_stock_rate, lost_sales_value DESC NULLS LAST, location_id, department
 """
+_CHANNELS = """
+SELECT coalesce(channel, 'unassigned') AS channel, location_type, count(*) AS locations, sum(sales_units)::BIGINT AS sales_units,
+    sum(net_sales)::DECIMAL(28, 6) AS net_sales, sum(gross_margin)::DECIMAL(28, 6) AS gross_margin,
+    sum(lost_sales_value)::DECIMAL(28, 6) AS lost_sales_value, sum(active_positions)::BIGINT AS active_positions,
+    sum(stockout_positions)::BIGINT AS stockout_positions, sum(critical_positions)::BIGINT AS critical_positions,
+    sum(overstock_positions)::BIGINT AS overstock_positions, sum(inventory_value)::DECIMAL(28, 6) AS inventory_value
+FROM kpi_daily WHERE business_date = getvariable('day') AND location_id <> '*' AND department = '*'
+GROUP BY ALL ORDER BY ALL
+"""
+_CAUSES = """
+SELECT kind, cause, count(DISTINCT (location_id, sku_id)) AS positions, sum(value)::DECIMAL(28, 6) AS value,
+    sum(position_units * share)::DECIMAL(28, 6) AS part_units
+FROM stock_out_causes WHERE business_date = getvariable('day')
+GROUP BY ALL ORDER BY kind DESC, value DESC, cause
+"""
 _STOCK = """
 SELECT coalesce(channel, 'unassigned') AS channel, location_type, stock_status, count(*) AS positions,
     sum(on_hand)::BIGINT AS on_hand, sum(inventory_value)::DECIMAL(28, 4) AS inventory_value
@@ -234,6 +249,8 @@ TOPICS: tuple[Topic, ...] = (
           measures.movers_query(), "There is no earlier date to compare with.",
           {**_CHANGE, "dimension": "department or location.", "member": "Which department or location.", "place": "Rank within measure and dimension, by size of change."}, 40, most_rows=1000),
     Topic("trend", "Trend", "The whole business day by day.", ("kpi_daily",), _TREND, "No date is published.", page_rows=0),
+    Topic("channels", "Service and stock by channel", "Sums over the locations of a channel.", ("kpi_daily",), _CHANNELS, "No location.",
+          {"locations": "Locations of the channel and type."}),
     Topic("locations", "Service and stock by location", "One line a location, most lost sales first.", ("kpi_daily",), _LOCATIONS, "No location."),
     Topic("departments", "Service and stock by department", "One line a department, most lost sales first.", ("kpi_daily",), _DEPARTMENTS, "No department."),
     Topic("grid", "Locations by department", "In-stock rate of each location and department, the worst first.", ("kpi_daily",), _GRID,
@@ -243,6 +260,9 @@ TOPICS: tuple[Topic, ...] = (
     Topic("critical_stock", "Critical stock", "Active positions that are out of stock, or run out before the next possible arrival; most demand at cost first.",
           ("inventory_positions", "allocation_needs"), _CRITICAL, "No position is out of stock or critical.",
           {"demand_value_a_day": "daily_mean x unit_cost: expected demand of a day, at cost."}),
+    Topic("causes", "Causes of stock-outs and overstock", "What each cause costs on the date, over all positions that have it.", ("stock_out_causes",), _CAUSES,
+          "No position is out of stock or overstocked.",
+          {"positions": "SKU x location positions with a part of this cause.", "part_units": "position_units x share: units that go with the cause."}, 30),
     Topic("exceptions", "Exceptions", "Open exceptions, the most value at risk first, each with owner and due date.", ("exceptions",), _EXCEPTIONS,
           "No exception is open.", {"days_overdue": "Days past due_on at the business date."}, 30),
     Topic("exception_owners", "Exceptions by owner", "Open exceptions by owner and kind.", ("exceptions",), _EXCEPTION_OWNERS, "No exception is open.",

@@ -87,7 +87,7 @@ def write_change(value: Any, kind: str) -> str:
 def summary(picture: Picture) -> list[str]:
     """The executive summary: what moved and why, the plan, exceptions, orders; one sentence each."""
     moved = _moved(picture)
-    return [*moved, *_plan(picture), *_exceptions(picture), *_orders(picture), *_data(picture)]
+    return [*moved, *_causes(picture), *_plan(picture), *_exceptions(picture), *_orders(picture), *_data(picture)]
 
 
 def _moved(picture: Picture) -> list[str]:
@@ -136,6 +136,20 @@ def _why(picture: Picture, measure: Measure, change: float) -> str:
             parts.append(f"{dimension} {rows[0]['member']} ({write_change(rows[0]['change'], driver.kind)})")
     what = f"behind it {driver.label.lower()}, " if driver is not measure else ""
     return f"; {what}led by {' and '.join(parts)}" if parts else ""
+
+
+def _causes(picture: Picture) -> list[str]:
+    rows = (
+        [row for row in picture.tables["causes"].dicts() if row["kind"] == "stock_out"]
+        if "causes" in picture.tables
+        else []
+    )
+    if not rows:
+        return []
+    total, first = sum(row["value"] for row in rows), rows[0]
+    return [
+        f"Stock-outs cost {write(total, 'money')} of margin on the date, most of it ({write(first['value'], 'money')}) by {first['cause'].replace('_', ' ')}."
+    ]
 
 
 def _plan(picture: Picture) -> list[str]:

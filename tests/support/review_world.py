@@ -32,6 +32,7 @@ def _schemas() -> dict[str, str]:
     return {
         name: SCHEMAS.get(f"decisions/{name}") or ", ".join(f"{c['name']} {c['data_type']}" for c in models[name])
         for name in sorted(names)
+        if name in models or f"decisions/{name}" in SCHEMAS
     }
 
 

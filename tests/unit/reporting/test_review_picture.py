@@ -127,6 +127,27 @@ def test_actions_are_what_waits_for_a_person(connection):
     assert rows[1]["finding"] == "Aimed at 99.00 % of demand, 97.00 % pays; 12 units of level are more than that."
 
 
+def test_causes_add_up_and_are_in_the_summary(connection):
+    """Two stock-outs: one wholly by a late supplier, one half by it and half unexplained."""
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS stock_out_causes (business_date DATE, location_id VARCHAR, sku_id VARCHAR, cause VARCHAR, kind VARCHAR,"
+        " share DECIMAL(4, 3), position_units DECIMAL(18, 6), value DECIMAL(18, 6))"
+    )
+    for location, cause, share, value in (("S1", "supplier_late", 1, 30), ("S2", "supplier_late", 0.5, 10), ("S2", "unexplained", 0.5, 10)):
+        world.insert(connection, "stock_out_causes", business_date=DAY, location_id=location, sku_id="A", cause=cause, kind="stock_out", share=share,
+                     position_units=8, value=value)  # fmt: skip
+    picture = read_picture(connection, DAY)
+    assert [(r["cause"], r["positions"], float(r["value"]), float(r["part_units"])) for r in picture.tables["causes"].dicts()] == [
+        ("supplier_late", 2, 40, 12), ("unexplained", 1, 10, 4),
+    ]  # fmt: skip
+    assert "Stock-outs cost 50.00 of margin on the date, most of it (40.00) by supplier late." in summary(picture)
+
+
+def test_channels_are_sums_of_their_locations(connection):
+    [row] = read_picture(connection, DAY).tables["channels"].dicts()
+    assert (row["channel"], row["locations"], row["net_sales"], row["stockout_positions"], float(row["inventory_value"])) == ("store", 2, 230, 4, 1234.56)
+
+
 def test_a_resolved_exception_is_not_shown(connection):
     assert read_picture(connection, DAY).tables["exceptions"].column("exception_id") == ["e0", "e1"]
 
