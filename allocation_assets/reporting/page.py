@@ -91,7 +91,7 @@ def render_page(picture: Picture, runtime: str) -> str:
         f'<nav aria-label="Sections"><ul>{links}<li><a href="#about">About</a></li></ul></nav><main id="main">',
         *sections, "</main>", _about(picture),
         _block("charts", {name: chart.spec for name, chart in charts.items()}), _block("grid", grid_cells(picture)),
-        "<script>", runtime.replace("</script", "<\\/script"), "</script><script>", JS, "</script></body></html>\n",
+        '<script type="text/plain" id="runtime">', runtime.replace("</script", "<\\/script"), "</script><script>", JS, "</script></body></html>\n",
     ])  # fmt: skip
 
 

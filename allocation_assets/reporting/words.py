@@ -98,7 +98,7 @@ def _moved(picture: Picture) -> list[str]:
     if not told:
         return [f"No headline measure moved much against {picture.before}."]
     rest = len(told) - _MOST_SENTENCES
-    more = [f"{rest} more measures moved: see the headline table."] if rest > 0 else []
+    more = [f"{_count(rest, 'more measure')} moved: see the headline table."] if rest > 0 else []
     return [*told[:_MOST_SENTENCES], *more]
 
 
@@ -202,7 +202,7 @@ def _orders(picture: Picture) -> list[str]:
     lines, value, waiting = (sum(row[name] or 0 for row in rows) for name in ("lines", "order_value", "pending_value"))
     held = f"; {write(waiting, 'money')} of it waits for an approval" if waiting else ""
     return [
-        f"{write(lines, 'units')} order lines are proposed to {len(rows)} supplier{'s' * (len(rows) > 1)}, worth {write(value, 'money')} at cost{held}."
+        f"Proposed are {_count(lines, 'order line')} to {_count(len(rows), 'supplier')}, worth {write(value, 'money')} at cost{held}."
     ]
 
 
@@ -211,8 +211,12 @@ def _data(picture: Picture) -> list[str]:
     if not rows or not rows[0]["rows_quarantined"]:
         return []
     return [
-        f"{write(rows[0]['rows_quarantined'], 'units')} rows of the date were quarantined: see `allocator quarantine`."
+        f"{_count(rows[0]['rows_quarantined'], 'row')} landed and went to quarantine in this run: see `allocator quarantine`."
     ]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def title(day: date, is_weekly: bool) -> str:

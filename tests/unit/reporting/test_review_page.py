@@ -135,7 +135,7 @@ def test_text_stays_text(connection):
     page = page_of(connection, is_weekly=True)
     found = parse(page)
     assert CODE not in page
-    assert [a.get("id") for tag, a in found.tags if tag == "script"] == ["charts", "grid", None, None]
+    assert [a.get("id") for tag, a in found.tags if tag == "script"] == ["charts", "grid", "runtime", None]
     assert any(CODE in cell for row in found.tables["exceptions"] for cell in row)
     assert not [tag for tag, attributes in found.tags if any(name.startswith("on") for name in attributes)]
 

@@ -83,8 +83,8 @@ def test_the_summary_says_what_moved_and_why(connection):
         f"2 exceptions are open with 109.99 at risk, 1 of them new and 1 past due; the largest is negative stock at {FORMULA} @A"
         " (99.99, inventory_controller, due 2026-03-08)." in told
     )
-    assert "2 order lines are proposed to 1 supplier, worth 150.15 at cost; 50.05 of it waits for an approval." in told
-    assert "1 rows of the date were quarantined: see `allocator quarantine`." in told
+    assert "Proposed are 2 order lines to 1 supplier, worth 150.15 at cost; 50.05 of it waits for an approval." in told
+    assert "1 row landed and went to quarantine in this run: see `allocator quarantine`." in told
 
 
 def test_nothing_moved_is_said_in_one_sentence(connection):
