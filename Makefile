@@ -39,4 +39,4 @@ lock:
 		--python-version 3.11 --extra test pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) dbt_project/target dbt_project/logs
+	rm -rf $(VENV) .cache dbt_project/target dbt_project/logs

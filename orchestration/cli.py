@@ -48,6 +48,9 @@ def build_parser() -> argparse.ArgumentParser:
     explain.add_argument("--date", required=True, type=_date, metavar="D")
     explain.add_argument("--sku", required=True, metavar="S")
     explain.add_argument("--location", required=True, metavar="L")
+    report = command("report", "the review page and workbook of a published date")
+    report.add_argument("--date", required=True, type=_date, metavar="D")
+    report.add_argument("--weekly", action="store_true", help="the S&OP variant: the week to D, with actions to decide")
     command("status", "newest date landed, run and published; what was refused; what is quarantined")
     quarantine = command("quarantine", "the quarantined rows with their reasons")
     quarantine.add_argument("--feed", metavar="F", help="only this feed")
@@ -121,6 +124,11 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from orchestration.explain import explain
 
         print(explain(home, arguments.date, arguments.sku, arguments.location))
+    elif arguments.command == "report":
+        from orchestration.report import write_report
+
+        for path in write_report(home, arguments.date, is_weekly=arguments.weekly):
+            print(path)
     elif arguments.command == "status":
         from orchestration.status import status
 
@@ -148,7 +156,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 def _run(home: Home, arguments: argparse.Namespace) -> int:
     if arguments.scenario != "base":
         raise UsageError(f"scenario {arguments.scenario!r} is not defined: only `base` can be run")
-    from orchestration.report import report_line
+    from orchestration.run_line import report_line
     from orchestration.runner import run_dates
 
     for report in run_dates(home, arguments.date, arguments.through):

@@ -17,6 +17,7 @@ from orchestration.gates import build_gates
 from orchestration.ingest import build_feed_assets, load_file_specs
 from orchestration.jobs import build_schedule, build_sensor, daily_run, ingest_only
 from orchestration.publish import build_publish_asset
+from orchestration.report_assets import review
 from orchestration.resources import HomeResource
 from orchestration.run_facts import run_facts
 from orchestration.settings import DBT_PROJECT, HOME_ENV, Home
@@ -35,6 +36,7 @@ def build_defs(home_path: str | None = None, resource_overrides: Mapping[str, An
         run_facts,
         build_publish_asset(),
         *build_export_assets(manifest, home_path),
+        review,
     ]
     return dg.Definitions(
         assets=assets,

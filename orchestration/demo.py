@@ -35,6 +35,7 @@ Look at next (home: {home}):
   allocator explain --home {home} --date {day} --sku {sku} --location {location}
   allocator quarantine --home {home}
   allocator ui --home {home}          lineage, checks and runs in the browser
+  {home}/reports/business_date={day}/review.html   the day's review page, and its workbook beside it
   {home}/published/allocator.duckdb   every published table, for SQL and BI
 """
 # The largest need that was met in part; without any need (no DC) the article that sells most.
@@ -63,7 +64,7 @@ def run_demo(home: Home, data: str | None = None) -> int:
     """
     data = _claim(home, data)
     with hold_home(home, "allocator demo"):
-        from orchestration.report import report_line
+        from orchestration.run_line import report_line
         from orchestration.runner import run_dates
 
         demo = _demo(data)

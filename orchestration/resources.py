@@ -34,6 +34,7 @@ STAGES = {
     "decide": "forecasting and allocating",
     "dbt_marts": "building measures and accounts (dbt)",
     "publish": "publishing",
+    "report": "writing page and workbook",
 }
 
 

@@ -1,7 +1,8 @@
-"""`make ui-check`: the Dagster UI of a home, driven in a real headless Chromium.
+"""`make ui-check`: the Dagster UI and the review page of a home, in a real headless Chromium.
 
 Starts `allocator ui` on a free port, opens the lineage page, waits until the graph shows the way from feeds to
-published datasets, and saves the screenshot that the docs show.
+published datasets, and saves the screenshot that the docs show. Then opens the home's review page and one of a chain of
+1,000 stores by 50 departments from disk, without the server (review_check.py).
 """
 
 from __future__ import annotations
@@ -15,11 +16,21 @@ import sys
 import tempfile
 import time
 import urllib.request
+from datetime import date
 from pathlib import Path
 
+import duckdb
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
+
+from allocation_assets.reporting.page import render_page
+from allocation_assets.reporting.picture import read_picture
+from orchestration.publishing.current import read_current
+from orchestration.report import chart_runtime, column_docs, read_date, write_page
+from orchestration.settings import Home
+from tests.review_check import check_review
+from tests.support.review_world import DAY, large
 
 ROOT = Path(__file__).resolve().parent.parent
 SCREENSHOT = ROOT / "docs" / "images" / "asset-graph.png"
@@ -64,6 +75,7 @@ def open_browser(profile: str) -> webdriver.Chrome:
     options.binary_location = shutil.which("chromium") or "chromium"
     for flag in (*FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     return webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
 
 
@@ -81,6 +93,19 @@ def check_lineage(browser: webdriver.Chrome, url: str) -> None:
     wait.until(lambda b: "allocations" in b.find_element("tag name", "body").text)
 
 
+def check_pages(browser: webdriver.Chrome, home: Home, scratch: Path) -> dict[str, float]:
+    """The newest date's page of the home, which gives the screenshots of the docs, and the page of a chain."""
+    newest = date.fromisoformat(read_current(home.published).business_date)
+    for is_weekly in (True, False):
+        page = write_page(home, read_date(home, newest, is_weekly=is_weekly))
+        check_review(browser, page, None if is_weekly else SCREENSHOT.parent)
+    chain = scratch / "chain.html"
+    with duckdb.connect() as connection:
+        large(connection)
+        chain.write_text(render_page(read_picture(connection, DAY, definitions=column_docs()), chart_runtime()))
+    return check_review(browser, chain)
+
+
 def main() -> int:
     """Run the check against $UI_HOME (default ./home)."""
     home = os.environ.get("UI_HOME") or "home"
@@ -96,12 +121,14 @@ def main() -> int:
             browser = open_browser(profile)
             try:
                 check_lineage(browser, url)
+                ready = check_pages(browser, Home.at(home), Path(profile))
             finally:
                 browser.quit()
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
     print(f"ui-check: groups {', '.join(GROUPS)} are in the graph; screenshot {SCREENSHOT.relative_to(ROOT)}")
+    print(f"ui-check: the review page is quiet at every width and on paper; a chain's is interactive after {ready} ms")
     return 0
 
 

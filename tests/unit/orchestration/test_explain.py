@@ -9,8 +9,10 @@ import duckdb
 import pytest
 
 from allocation_assets.placeholders import SCHEMAS
+from allocation_assets.reporting.reasons import CONSTRAINTS, REMEDIES
 from data_quality.invariants import BINDING_CONSTRAINTS
-from orchestration import explain as explaining
+from orchestration import published_date
+from orchestration.explain import explain
 
 DAY = date(2026, 3, 10)
 NEED = {
@@ -25,7 +27,8 @@ NEED = {
 @pytest.fixture
 def said(tmp_path, monkeypatch):
     """The text for a need that differs from NEED in what is given."""
-    monkeypatch.setattr(explaining, "read_current", lambda _: SimpleNamespace(decided=lambda: {DAY}, run_dates=[str(DAY)]))
+    current = SimpleNamespace(decided=lambda: {DAY}, run_dates=[str(DAY)], database_from=None)
+    monkeypatch.setattr(published_date, "read_current", lambda _: current)
 
     def text(**changes) -> str:
         row = NEED | changes
@@ -35,13 +38,13 @@ def said(tmp_path, monkeypatch):
             connection.execute(f"CREATE TABLE t ({SCHEMAS['decisions/allocation_needs']})")
             connection.execute(f"INSERT INTO t ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
             connection.execute(f"COPY t TO '{target}'")
-        return explaining.explain(SimpleNamespace(published=tmp_path), DAY, "A", "S1")
+        return explain(SimpleNamespace(published=tmp_path), DAY, "A", "S1")
 
     return text
 
 
 def test_every_reason_is_explained():
-    assert explaining.CONSTRAINTS.keys() == set(BINDING_CONSTRAINTS)
+    assert CONSTRAINTS.keys() == REMEDIES.keys() == set(BINDING_CONSTRAINTS)
 
 
 def test_a_plain_line_says_no_more_than_it_must(said):
