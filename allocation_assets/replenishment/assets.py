@@ -85,8 +85,8 @@ def decide(session: RunSession, run_date: date) -> dict[str, int]:
         if any(pairs for pairs, _ in parts) and not any(reviewed for _, reviewed in parts):
             session.warn(f"no review day: policy replenishment.review_days leaves out {run_date:%A}, so no order is proposed")
         lines, levels, places = (ds.dataset(sorted(Path(folder).glob(f"*/{name}.parquet"))) for name in ("lines", "levels", "places"))
-        limits = (connection.execute(queries.OPEN_TO_BUY), connection.execute(queries.SPACE, {"day": run_date}))
-        holds = hold_lines(lines.to_table(), *(limit.to_arrow_table() for limit in limits), waiting)
+        budget = connection.execute(queries.OPEN_TO_BUY).to_arrow_table()
+        holds = hold_lines(lines.to_table(), budget, connection.execute(queries.SPACE, {"day": run_date}).to_arrow_table(), waiting)
         tables = {"lines": lines, "levels": levels, "holds": holds, "waiting": waiting, "stages": stock_placement(places.to_table())}
         return write_decisions(session, run_date, tables)
 
