@@ -128,13 +128,11 @@ def _looker(source: Source, folder: Path) -> str:
 
 
 def _excel(source: Source, folder: Path) -> str:
-    try:
-        from allocation_assets.reporting.workbook import write_workbook
-    except ModuleNotFoundError as error:
-        raise UsageError("this version has no workbook: export powerbi, tableau or looker") from error
+    from allocation_assets.reporting.workbook import render_workbook
+    from orchestration.report import read_date
 
     name = f"allocation-{source.current.business_date}.xlsx"
-    write_workbook(source.database, date.fromisoformat(source.current.business_date), folder / name)
+    render_workbook(read_date(source.home, date.fromisoformat(source.current.business_date)), folder / name)
     return name
 
 

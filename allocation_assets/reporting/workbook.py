@@ -10,12 +10,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from allocation_assets.reporting.picture import Picture, Table, read_picture
+from allocation_assets.reporting.picture import Picture, Table
 from allocation_assets.reporting.words import kind_of, kinds, summary, title
 
 #: What a sheet of Excel holds; a table also needs its heading, and a line that says what was cut.
@@ -81,15 +80,6 @@ def render_workbook(picture: Picture, path: Path, *, sheet_rows: int = SHEET_ROW
         _sheet(book, styles, table, sheet_rows)
     _readme(readme, styles, picture, shown, sheet_rows)
     book.close()
-
-
-def write_workbook(
-    database: Path, day: date, path: Path, definitions: dict[tuple[str, str], str] | None = None
-) -> None:
-    """Write the workbook of a date that a published database holds; `definitions` as of Picture."""
-    with duckdb.connect(str(database), read_only=True) as connection:
-        picture = read_picture(connection, day, definitions=definitions)
-    render_workbook(picture, path)
 
 
 def _styles(book: xlsxwriter.Workbook) -> dict[str, Format]:

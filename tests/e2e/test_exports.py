@@ -183,3 +183,12 @@ def test_the_exports_job_writes_them_and_the_daily_job_does_not_wait(rich_home):
     [written] = done.asset_materializations_for_node("exports__looker")
     assert written.metadata["written"].value.startswith(f"looker of {D9} written to {rich_home / 'exports' / 'looker'}: ")
     assert (rich_home / "exports" / "looker" / "manifest.lkml").exists()
+
+
+def test_excel_is_the_workbook_of_the_review(ninth_day, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(ninth_day / "published", home / "published")
+    allocator(home, "export", "excel", "--out", str(tmp_path / "excel"))
+    allocator(home, "report", "--date", str(D9))
+    book = home / "reports" / f"business_date={D9}" / "review.xlsx"
+    assert (tmp_path / "excel" / f"allocation-{D9}.xlsx").read_bytes() == book.read_bytes()

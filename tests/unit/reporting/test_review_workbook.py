@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from allocation_assets.reporting.picture import read_picture
-from allocation_assets.reporting.workbook import HEAD, render_workbook, write_workbook
+from allocation_assets.reporting.workbook import HEAD, render_workbook
 from orchestration.report import column_docs
 from tests.support import review_world as world
 from tests.support.review_world import CODE, DAY, FORMULA
@@ -177,13 +177,6 @@ def test_the_same_picture_gives_the_same_bytes(connection, tmp_path):
 def test_a_text_longer_than_a_cell_is_cut_to_what_fits(connection, tmp_path):
     connection.execute("UPDATE exceptions SET detail = repeat('x', 40000)")
     assert len(rows_of(book_of(connection, tmp_path)["exceptions"])[0]["detail"]) == 32767
-
-
-def test_the_workbook_of_a_database_is_that_of_its_picture(template, tmp_path):
-    write_workbook(template, DAY, tmp_path / "export.xlsx", column_docs())
-    with duckdb.connect(str(template), read_only=True) as opened:
-        book_of(opened, tmp_path)
-    assert (tmp_path / "export.xlsx").read_bytes() == (tmp_path / "review.xlsx").read_bytes()
 
 
 def test_code_in_a_name_is_text(daily):
