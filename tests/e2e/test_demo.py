@@ -15,6 +15,7 @@ from data_quality.invariants import check_invariants, unchecked_invariants
 from tests.support.bi_figures import labels_of, opened_extract, wrong_in_looker, wrong_in_power_bi, wrong_in_tableau
 from tests.support.bi_readers import Looker, PowerBi
 from tests.support.home import allocator, parquet_hashes, published
+from tests.support.review_world import parse
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -97,6 +98,35 @@ def test_the_bad_rows_of_the_demo_are_accounted_for(demo_home):
     quarantined = published(demo_home, "SELECT count(*) FROM quarantine WHERE resolved_on IS NULL")[0][0]
     duplicates = published(demo_home, "SELECT sum(rows_duplicate) FROM feed_accounting")[0][0]
     assert quarantined + duplicates == len(DEMO_BAD_ROWS)
+
+
+def test_every_run_leaves_a_page_and_a_workbook_of_its_figures(demo_home):
+    """The page's cards, grid and exceptions against the published database; the workbook's lines are as many as the mart's rows."""
+    import openpyxl
+
+    day = DEMO_RUN_DATES[-1]
+    for run_date in DEMO_RUN_DATES:
+        folder = demo_home / "reports" / f"business_date={run_date}"
+        assert {path.name for path in folder.iterdir()} == {"review.html", "review.xlsx"}
+    page = parse((folder / "review.html").read_text())
+    [(sales, margin, stock)] = published(
+        demo_home,
+        "SELECT net_sales, gross_margin, inventory_value FROM kpi_daily WHERE business_date = $day AND location_id = '*' AND department = '*'",
+        day=day,
+    )
+    shown = {row[0]: row[1] for row in page.tables["headline"]}
+    assert (shown["Net sales"], shown["Gross margin"], shown["Stock at cost"]) == (f"{sales:,.2f}", f"{margin:,.2f}", f"{stock:,.2f}")
+    grid = json.loads(page.blocks["grid"])
+    [(stockouts,)] = published(
+        demo_home,
+        "SELECT sum(stockout_positions) FROM kpi_daily WHERE business_date = $day AND location_id <> '*' AND department <> '*'",
+        day=day,
+    )
+    assert sum(cell or 0 for cell in grid["measures"]["stockout_positions"]) == stockouts
+    book = openpyxl.load_workbook(folder / "review.xlsx", read_only=True)
+    [(lines, units)] = published(demo_home, "SELECT count(*), sum(units) FROM allocations WHERE business_date = $day", day=day)
+    cells = [row for row in book["allocations"].iter_rows(min_row=5, values_only=True) if row[0] is not None]
+    assert (len(cells), sum(row[4] for row in cells)) == (lines, units)
 
 
 def test_the_demo_resumes_and_changes_nothing(demo_home):
