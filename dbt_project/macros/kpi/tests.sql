@@ -20,3 +20,17 @@ having
 {% test kpi_is_finite(model, columns) %}
 select * from {{ model }} where {% for column in columns %}not isfinite({{ column }}){{ ' or ' if not loop.last }}{% endfor %}
 {% endtest %}
+
+{#- The members of every dimension add up to the row of `total`, column by column. -#}
+{% test kpi_dimensions_add_up(model, columns) %}
+with measured as (select * from {{ model }})
+
+select m.business_date, m.period, m.dimension
+from measured as m
+inner join measured as t on m.business_date = t.business_date and m.period = t.period and t.dimension = 'total'
+group by m.business_date, m.period, m.dimension
+having
+    {%- for column in columns %}
+    sum(m.{{ column }}) <> max(t.{{ column }}){{ ' or' if not loop.last }}
+    {%- endfor %}
+{% endtest %}

@@ -119,6 +119,64 @@ def test_the_drawn_facts_reach_the_traps(marts: Marts):
     assert all(hit), hit
 
 
+FLOWS = ("sales_units", "net_sales", "returned_units", "refunds")
+
+
+def _members(row: dict) -> dict[str, str]:
+    channel = world.LOCATIONS[row["location_id"]][1]
+    region, cluster = world.PLACES[row["location_id"]]
+    department = world.ITEMS[row["sku_id"]][0]
+    members = {"location": row["location_id"], "channel": channel, "region": region, "cluster": cluster, "department": department,
+               "class": world.CLASSES[row["sku_id"]], "segment": None, "total": "*"}  # fmt: skip
+    return {dimension: member or "unassigned" for dimension, member in members.items()}
+
+
+def test_periods_add_up_the_facts(marts: Marts):
+    """2 to 8 March, a Monday to a Sunday without the 5th: the week, the month and the year to date are all that happened up to the date."""
+    for day in world.DATES:
+        for period, first in (("day", day), ("week_to_date", FIRST), ("month_to_date", FIRST), ("year_to_date", FIRST)):
+            expected: dict = {}
+            for row in world.facts(1)["int_demand_daily"]:
+                if first <= row["business_date"] <= day:
+                    for key in _members(row).items():
+                        sums = expected.setdefault(key, dict.fromkeys(FLOWS, 0))
+                        for name in FLOWS:
+                            sums[name] += row[name]
+            found = marts.rows(
+                f"SELECT dimension, member, {', '.join(FLOWS)} FROM kpi_periods WHERE business_date = $day AND period = $period", day=day, period=period
+            )
+            assert {(d, m): dict(zip(FLOWS, map(int, rest), strict=True)) for d, m, *rest in found if any(rest)} == {
+                key: sums for key, sums in expected.items() if any(sums.values())
+            }, (day, period)
+
+
+def test_periods_agree_with_the_days_and_ratios_are_of_sums(marts: Marts):
+    """Every ratio of the department rows from the daily sums behind it; a mean of daily rates would be another number."""
+    wrong = marts.rows("""
+        WITH days AS (
+            SELECT p.business_date, p.period, p.member, sum(d.sales_units) AS sales, sum(d.lost_sales_units) AS lost, avg(d.fill_rate) AS mean_rate,
+                sum(d.stockout_positions) AS outs, sum(d.active_positions) AS active, sum(d.gross_margin) AS margin,
+                sum(d.inventory_value) FILTER (d.business_date = p.business_date) AS closing
+            FROM kpi_periods AS p JOIN kpi_daily AS d ON d.location_id = '*' AND d.department = p.member
+                AND d.business_date BETWEEN p.period_from AND p.business_date
+            WHERE p.dimension IN ('department', 'total') GROUP BY ALL
+        )
+        SELECT p.gross_margin = d.margin AND p.inventory_value = d.closing, abs(p.fill_rate - (1 - d.lost / (d.sales + d.lost))) < 1e-9,
+            abs(p.in_stock_rate - (1 - d.outs / d.active)) < 1e-9, abs(p.fill_rate - d.mean_rate) > 1e-3
+        FROM kpi_periods AS p JOIN days AS d USING (business_date, period, member) WHERE p.dimension IN ('department', 'total')
+    """)
+    assert len(wrong) == 6 * 4 * 3
+    assert [all(v is not False for v in column) for column in zip(*wrong, strict=True)][:3] == [True, True, True]
+    assert any(row[3] for row in wrong)
+
+
+def test_periods_stand_beside_the_plan_of_the_month(marts: Marts):
+    rows = marts.rows("SELECT dimension, member, planned_sales_of_month::INTEGER, net_sales_to_plan * planned_sales_of_month - net_sales FROM "
+                      "kpi_periods WHERE business_date = $day AND planned_sales_of_month IS NOT NULL ORDER BY ALL", day=LAST)  # fmt: skip
+    assert [(*row[:3], round(float(row[3]), 6)) for row in rows] == [("department", "A", 1000, 0), ("department", "B", 500, 0), ("total", "*", 1500, 0)]
+    assert marts.rows("SELECT count(*) FROM kpi_periods WHERE net_sales_last_year IS NOT NULL") == [(0,)]
+
+
 def test_accounts_follow_a_row_that_was_taken_up(marts: Marts):
     """Semantics 11."""
     day, later = world.DATES[1], world.DATES[3]
@@ -154,7 +212,7 @@ def test_restating_a_range_equals_one_build_of_everything(marts: Marts, tmp_path
     piecemeal.build("run", FIRST, world.DATES[3])
     world.write(late, piecemeal.warehouse, piecemeal.lake)
     piecemeal.build("run", world.DATES[2], LAST)
-    for table in ("int_counted_records", "int_kpi_daily_base", "kpi_daily", "allocation_performance", *OPS):
+    for table in ("int_counted_records", "int_kpi_daily_base", "kpi_daily", "int_kpi_dimension_daily", "kpi_periods", "allocation_performance", *OPS):
         sql = f"SELECT * FROM {table} ORDER BY ALL"
         assert piecemeal.rows(sql) == marts.rows(sql), table
 

@@ -22,6 +22,10 @@ Facts = dict[str, list[Row]]
 DATES = [date(2026, 3, 2) + timedelta(days=i) for i in (0, 1, 2, 4, 5, 6)]  # nothing landed on the 5th
 FIRST_RUN = DATES[1]  # the first date is history
 LOCATIONS = {"S1": ("store", "store"), "S2": ("store", None), "DC": ("dc", None)}
+#: Region and cluster by location, class by item; what is not there is 'unassigned'. Planned sales of the month by department.
+PLACES = {"S1": ("north", "city"), "S2": ("south", None), "DC": ("north", None)}
+CLASSES = {"P1": "jams", "P2": "teas", "P3": None}
+PLANS = {"A": 1000, "B": 500}
 ITEMS = {"P1": ("A", "owned", 2, 5), "P2": ("A", "vmi", 3, 9), "P3": ("B", "owned", 10, 25)}
 
 COLUMNS = {
@@ -36,9 +40,11 @@ COLUMNS = {
     "stock_ledger": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, movement_type VARCHAR, bucket VARCHAR, units BIGINT, "
     "source_key VARCHAR, posted_on DATE, is_reversal BOOLEAN",
     "int_business_dates": "business_date DATE, previous_date DATE",
-    "int_items_in_force": "business_date DATE, sku_id VARCHAR, department VARCHAR, ownership VARCHAR, unit_cost DECIMAL(18,6), "
+    "int_items_in_force": "business_date DATE, sku_id VARCHAR, department VARCHAR, class VARCHAR, ownership VARCHAR, unit_cost DECIMAL(18,6), "
     "unit_price DECIMAL(18,6)",
-    "int_locations_in_force": "business_date DATE, location_id VARCHAR, location_type VARCHAR, channel VARCHAR",
+    "int_locations_in_force": "business_date DATE, location_id VARCHAR, location_type VARCHAR, channel VARCHAR, region VARCHAR, cluster VARCHAR",
+    "int_master_in_force": "feed VARCHAR, business_date DATE, partition_date DATE",
+    "stg_budgets": "business_date DATE, department VARCHAR, month DATE, planned_sales DECIMAL(18,6)",
     "stg_returns": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, units BIGINT, disposition VARCHAR, posted_on DATE",
     "stg_cycle_counts": "business_date DATE, count_id VARCHAR, location_id VARCHAR, sku_id VARCHAR, posted_on DATE",
     "stg_adjustments": "business_date DATE, count_id VARCHAR, location_id VARCHAR, sku_id VARCHAR, posted_on DATE",
@@ -53,16 +59,23 @@ def facts(seed: int) -> Facts:
     drawn: Facts = {name: [] for name in (*COLUMNS, *DECIDED)}
     for before, day in zip([None, *DATES], DATES, strict=False):
         drawn["int_business_dates"].append({"business_date": day, "previous_date": before})
+        drawn["int_master_in_force"].append({"feed": "budgets", "business_date": day, "partition_date": DATES[0]})
         for sku, (department, ownership, cost, price) in ITEMS.items():
             drawn["int_items_in_force"].append(
-                {"business_date": day, "sku_id": sku, "department": department, "ownership": ownership, "unit_cost": cost, "unit_price": price}
-            )
+                {"business_date": day, "sku_id": sku, "department": department, "class": CLASSES[sku], "ownership": ownership, "unit_cost": cost,
+                 "unit_price": price}
+            )  # fmt: skip
         for location, (kind, channel) in LOCATIONS.items():
             drawn["int_locations_in_force"].append(
-                {"business_date": day, "location_id": location, "location_type": kind, "channel": channel}
-            )
+                {"business_date": day, "location_id": location, "location_type": kind, "channel": channel,
+                 "region": PLACES[location][0], "cluster": PLACES[location][1]}
+            )  # fmt: skip
             for sku in ITEMS:
                 _pair(rng, drawn, {"business_date": day, "location_id": location, "sku_id": sku})
+    drawn["stg_budgets"] = [
+        {"business_date": DATES[0], "department": department, "month": month, "planned_sales": planned * share}
+        for department, planned in PLANS.items() for month, share in ((date(2026, 3, 1), 1), (date(2026, 4, 1), 7))
+    ]  # fmt: skip
     return drawn
 
 
