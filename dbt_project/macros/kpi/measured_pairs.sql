@@ -42,7 +42,8 @@ measured as (
         case when is_active and is_selling and available > 0 and not is_phantom
             then (daily_mean * exposure)::DECIMAL(28, 12) else 0 end as on_shelf_demand_units,
         lost_units as lost_sales_units,
-        lost_units * unit_price as lost_sales_value,
+        -- Rounded here, once: rounded in each sum, departments or regions would not add up to the total.
+        (lost_units * unit_price)::DECIMAL(28, 6) as lost_sales_value,
         -- A count that opens a book has none to compare with.
         (variance is not null)::INTEGER as counted_records,
         (is_accurate and variance is not null)::INTEGER as accurate_records,
