@@ -1,13 +1,15 @@
 """The review page in a real headless Chromium: part of `make ui-check`, see ui_check.py.
 
 Opens the file from disk at the widths of a phone and a desk, prints it to A4, and fails on a console message, on a request
-beyond the file, on a page wider than its window, on a chart that was not drawn, and on a page that takes longer than 2 s.
+beyond the file, on a page wider than its window, and on a chart that was not drawn. How long a page takes is measured, not
+judged: on a busy machine it says nothing of the page.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import statistics
 import time
 from pathlib import Path
 
@@ -16,14 +18,13 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 WIDTHS = {"phone": 390, "desk": 1280}
-MOST_MILLISECONDS = 2000
 MOST_BYTES = 5_000_000
-#: Tries: a machine that is busy with something else says nothing of the page.
-LOADS = 8
+#: Loads of which the median is the time of a page.
+LOADS = 3
 
 
 def check_review(browser: webdriver.Chrome, page: Path, screenshots: Path | None = None) -> dict[str, float]:
-    """Check one page at every width and on paper; returns milliseconds to interactive by width."""
+    """Check one page at every width and on paper; returns milliseconds to interactive by width (median)."""
     assert page.stat().st_size <= MOST_BYTES, f"{page} has {page.stat().st_size:,} bytes"
     ready = {}
     browser.get("about:blank")
@@ -34,14 +35,11 @@ def check_review(browser: webdriver.Chrome, page: Path, screenshots: Path | None
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": 844 if width < 500 else 900, "deviceScaleFactor": 1, "mobile": width < 500},
         )
-        loads = 0
-        while loads < LOADS and ready.get(name, MOST_MILLISECONDS + 1) > MOST_MILLISECONDS:
-            ready[name], loads = _open(browser, page), loads + 1
+        ready[name] = statistics.median(_open(browser, page) for _ in range(LOADS))
         _check_drawn(browser, name)
         _check_quiet(browser, name)
         if screenshots:
             browser.save_screenshot(str(screenshots / f"review-{name}.png"))
-    assert max(ready.values()) <= MOST_MILLISECONDS, ready
     _check_keyboard(browser)
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     paper = browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69, "printBackground": True})
