@@ -18,7 +18,7 @@ def accuracy_parts(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
     """The expectations of `forecast_accuracy`, as parts of `suite`; no rows are a measurement that was not made yet."""
     accuracy = SpecBuilder(suite, "forecast_accuracy", KEY)
     return [
-        accuracy.where("of_run_date", "business_date <> getvariable('run_date')", "all rows carry the run's date"),
+        accuracy.of_run_date(),
         accuracy.where(
             "not_of_the_future",
             "evaluated_on IS NULL OR evaluated_on > business_date",

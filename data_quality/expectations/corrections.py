@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from data_quality.expectations.approvals import enough_approvers, pending_has_approver
 from data_quality.expectations.spec import ExpectationSpec, SpecBuilder
 
 CAUSES = [
@@ -53,33 +54,16 @@ WHERE v.business_date = getvariable('run_date') AND NOT v.is_posted AND NOT v.ha
     )
 """
 
-_TOO_FEW_APPROVERS = """
-approval_status = 'approved' AND (
-    approvals_needed < 1 OR approvals_given < approvals_needed
-    OR len(list_distinct(string_split(lower(coalesce(approved_by, '')), ','))) < approvals_needed
-)
-"""
-
-_WITHOUT_APPROVER = """
-approval_status = 'pending' AND (approver_role IS NULL OR due_on IS NULL OR approvals_needed < 1
-    OR approvals_given >= approvals_needed)
-"""
-
 
 def reconciliation_parts(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
     """Everything that holds of the four datasets, as part of a suite."""
     return [*_outcomes(suite), *_causes(suite), *_proposals(suite), *_entries(suite)]
 
 
-def _of_run_date(dataset: SpecBuilder) -> ExpectationSpec:
-    condition = "business_date <> getvariable('run_date')"
-    return dataset.where("of_run_date", condition, "all rows carry the run's date")
-
-
 def _outcomes(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
     outcomes = SpecBuilder(suite, "approval_outcomes", ("approval_id",))
     return [
-        _of_run_date(outcomes),
+        outcomes.of_run_date(),
         outcomes.unique("approval_id"),
         outcomes.not_null("approval_id", "dataset", "row_key", "decision", "decided_by", "role", "decided_at", "outcome"),
         outcomes.one_of("outcome", OUTCOMES),
@@ -95,7 +79,7 @@ def _causes(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
     key = ("counted_on", "location_id", "sku_id", "count_id")
     causes = SpecBuilder(suite, "variance_causes", key)
     return [
-        _of_run_date(causes),
+        causes.of_run_date(),
         causes.not_null(*key, "cause", "units"),
         causes.unique(*key, "cause", "evidence_feed", "evidence_key"),
         causes.one_of("cause", CAUSES),
@@ -114,7 +98,7 @@ def _proposals(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
     key = ("location_id", "sku_id", "source_id")
     proposals = SpecBuilder(suite, "adjustments_proposed", key)
     return [
-        _of_run_date(proposals),
+        proposals.of_run_date(),
         proposals.unique("business_date", *key),
         proposals.not_null(
             "business_date", *key, "row_key", "kind", "about_date", "proposed_on", "variance_units", "action",
@@ -130,13 +114,13 @@ def _proposals(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
             "(kind = 'disposition') <> (action = 'dispose') OR (kind = 'disposition') <> (disposition IS NOT NULL)",
             "dispositions, and only they, dispose",
         ),
-        proposals.where("enough_approvers", _TOO_FEW_APPROVERS, "what is approved has enough different approvers"),
+        enough_approvers(proposals),
         proposals.where(
             "no_self_approval",
             "list_contains(string_split(lower(approved_by), ','), lower(trim(proposed_by)))",
             "nobody approves what they counted",
         ),
-        proposals.where("pending_has_approver", _WITHOUT_APPROVER, "what is pending says who may approve it, and by when"),
+        pending_has_approver(proposals),
         proposals.where(
             "closed_on_run_date",
             "closed_on <> business_date OR (closed_on IS NULL AND approval_status IN ('rejected', 'withdrawn'))",
@@ -150,7 +134,7 @@ def _proposals(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
 def _entries(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
     entries = SpecBuilder(suite, "audit_entries", ("entry_id",))
     return [
-        _of_run_date(entries),
+        entries.of_run_date(),
         entries.unique("entry_id"),
         entries.not_null("entry_id", "about_date", "actor", "action", "dataset", "row_key", "policy_version"),
         entries.one_of("action", STEPS),

@@ -101,15 +101,10 @@ def decision_specs() -> tuple[ExpectationSpec, ...]:
     ])  # fmt: skip
 
 
-def _of_run_date(dataset: SpecBuilder) -> ExpectationSpec:
-    condition = "business_date <> getvariable('run_date')"
-    return dataset.where("of_run_date", condition, "all rows carry the run's date")
-
-
 def _forecasts() -> list[ExpectationSpec | list[ExpectationSpec]]:
     forecasts = SpecBuilder(SUITE, "demand_forecasts", ("location_id", "sku_id"))
     return [
-        _of_run_date(forecasts),
+        forecasts.of_run_date(),
         forecasts.unique("business_date", "location_id", "sku_id"),
         forecasts.not_null(
             "business_date", "location_id", "sku_id", "daily_mean", "dispersion", "p50", "p90", "p95", "p99",
@@ -137,7 +132,7 @@ def _forecasts() -> list[ExpectationSpec | list[ExpectationSpec]]:
 def _segments() -> list[ExpectationSpec | list[ExpectationSpec]]:
     segments = SpecBuilder(SUITE, "sku_segments", ("sku_id",))
     return [
-        _of_run_date(segments),
+        segments.of_run_date(),
         segments.unique("business_date", "sku_id"),
         segments.not_null("business_date", "sku_id", "abc"),
         segments.one_of("abc", ["A", "B", "C"]),
@@ -158,7 +153,7 @@ def _segments() -> list[ExpectationSpec | list[ExpectationSpec]]:
 def _segment_changes() -> list[ExpectationSpec | list[ExpectationSpec]]:
     changes = SpecBuilder(SUITE, "sku_segment_changes", ("sku_id", "dimension"))
     return [
-        _of_run_date(changes),
+        changes.of_run_date(),
         changes.unique("business_date", "sku_id", "dimension"),
         changes.one_of("dimension", ["abc", "xyz", "demand_class", "velocity", "lifecycle"]),
         changes.where(
@@ -173,7 +168,7 @@ def _segment_changes() -> list[ExpectationSpec | list[ExpectationSpec]]:
 def _signals() -> list[ExpectationSpec | list[ExpectationSpec]]:
     signals = SpecBuilder(SUITE, "demand_signals", ("location_id", "sku_id", "signal"))
     return [
-        _of_run_date(signals),
+        signals.of_run_date(),
         signals.unique("business_date", "location_id", "sku_id", "signal"),
         signals.one_of("signal", ["tracking", "bias", "outlier", "break", "stop"]),
         signals.one_of("direction", ["up", "down"]),
@@ -200,7 +195,7 @@ def _allocation_rows() -> list[ExpectationSpec | list[ExpectationSpec]]:
         lines.between("units", 1),
         lines.one_of("binding_constraint", BINDING_CONSTRAINTS),
         lines.one_of("approval_status", ["auto", "pending", "approved"]),
-        _of_run_date(lines),
+        lines.of_run_date(),
         lines.where("moves", "from_location_id = to_location_id", "no line ships a location to itself"),
         lines.rows(
             "firm_ships_next_day",
@@ -312,7 +307,7 @@ def _allocation_pairs() -> list[ExpectationSpec]:
 def _needs() -> list[ExpectationSpec | list[ExpectationSpec]]:
     needs = SpecBuilder(SUITE, "allocation_needs", LANE)
     return [
-        _of_run_date(needs),
+        needs.of_run_date(),
         needs.unique("business_date", *LANE),
         needs.not_null(
             "business_date", *LANE, "need_units", "allocated_units", "shorted_units", "supply_units", "case_pack",
@@ -382,7 +377,7 @@ def _certificate() -> list[ExpectationSpec | list[ExpectationSpec]]:
         WHERE c.from_location_id = '*'
         """
     return [
-        _of_run_date(certificate),
+        certificate.of_run_date(),
         certificate.unique("business_date", "from_location_id"),
         certificate.not_null("business_date", "from_location_id", "objective_value", "objective_bound"),
         certificate.rows(

@@ -27,7 +27,7 @@ def exception_parts(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]
     """The expectations of `exceptions`, as part of `suite`."""
     rows = SpecBuilder(suite, "exceptions", ("exception_id",))
     return [
-        rows.where("of_run_date", "business_date <> getvariable('run_date')", "all rows carry the run's date"),
+        rows.of_run_date(),
         rows.unique("exception_id", name="exception_id_unique"),
         rows.not_null(
             "business_date", "exception_id", "kind", "cause_key", "severity", "value_at_risk", "owner_role", "opened_on",

@@ -26,9 +26,8 @@ def record_parts(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
     """The expectations of `record_beliefs`, `count_list` and `location_reliability`, as parts of `suite`."""
     beliefs, counts = SpecBuilder(suite, "record_beliefs", PAIR), SpecBuilder(suite, "count_list", PAIR)
     reliability = SpecBuilder(suite, "location_reliability", ("location_id",))
-    today = ("of_run_date", "business_date <> getvariable('run_date')", "all rows carry the run's date")
     return [
-        beliefs.where(*today),
+        beliefs.of_run_date(),
         beliefs.unique(*PAIR),
         *(beliefs.between(name, 0, 1) for name in ("probability_wrong", "probability_empty", "probability_hidden")),
         beliefs.between("believed_on_hand", 0),
@@ -39,12 +38,12 @@ def record_parts(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
             "an empty shelf or hidden stock is a wrong record",
         ),
         beliefs.rows("one_per_record", _NOT_A_RECORD, "one row per opened position, on its book"),
-        counts.where(*today),
+        counts.of_run_date(),
         counts.unique(*PAIR),
         counts.unique("count_rank", name="rank_unique"),
         counts.where("worth_it", "expected_gain <= 0", "only counts that gain something are asked for"),
         counts.rows("believed", _LISTED_NOT_BELIEVED, "what is listed is what is believed"),
-        reliability.where(*today),
+        reliability.of_run_date(),
         reliability.unique("location_id", name="location_id_unique"),
         reliability.one_of("action", ["none", "buffer", "hold"]),
         reliability.where(

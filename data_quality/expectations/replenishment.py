@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from data_quality.expectations.approvals import enough_approvers, pending_has_approver
 from data_quality.expectations.spec import ExpectationSpec, SpecBuilder
 
 BINDINGS = ("policy", "order_multiple", "minimum_order", "presentation", "contract_min", "contract_max", "storage", "shelf_life", "held_units")
@@ -25,16 +26,6 @@ SELECT b.dc_location_id, b.segment, b.location_id FROM {batch} AS b
 LEFT JOIN {batch} AS d ON d.is_dc AND d.dc_location_id = b.dc_location_id AND d.segment = b.segment
 WHERE b.net_lead_days IS DISTINCT FROM CASE WHEN b.is_dc THEN b.stage_days - b.service_days ELSE b.stage_days + d.service_days END
 """
-_TOO_FEW_APPROVERS = """
-approval_status = 'approved' AND (
-    approvals_needed < 1 OR approvals_given < approvals_needed
-    OR len(list_distinct(string_split(lower(coalesce(approved_by, '')), ','))) < approvals_needed
-)
-"""
-_WITHOUT_APPROVER = """
-approval_status = 'pending' AND (approver_role IS NULL OR due_on IS NULL OR approvals_needed < 1
-    OR approvals_given >= approvals_needed)
-"""
 
 
 def replenishment_parts(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
@@ -42,15 +33,11 @@ def replenishment_parts(suite: str) -> list[ExpectationSpec | list[ExpectationSp
     return [*_orders(suite), *_service_levels(suite), *_stock_placement(suite)]
 
 
-def _today(dataset: SpecBuilder) -> ExpectationSpec:
-    return dataset.where("of_run_date", "business_date <> getvariable('run_date')", "all rows carry the run's date")
-
-
 def _orders(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
     key = ("supplier_id", "location_id", "sku_id")
     orders = SpecBuilder(suite, "replenishment_orders", key)
     return [
-        _today(orders),
+        orders.of_run_date(),
         orders.unique(*key),
         orders.not_null(*key, "units", "order_date", "expected_date", "reorder_point", "order_up_to", "inventory_position", "rule_id"),
         orders.between("units", 1),
@@ -77,8 +64,8 @@ def _orders(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
             " OR (approval_status = 'pending') <> (overrun IS NOT NULL OR overrun_units IS NOT NULL)",
             "a line that waits names its overrun",
         ),
-        orders.where("enough_approvers", _TOO_FEW_APPROVERS, "what is approved has enough different approvers"),
-        orders.where("pending_has_approver", _WITHOUT_APPROVER, "what is pending says who may approve it, and by when"),
+        enough_approvers(orders),
+        pending_has_approver(orders),
         orders.rows("of_pairs_that_may_order", _BARRED, "no blocked, closed or leaving pair has an order"),
         orders.rows("of_the_position", _NOT_THE_POSITION, "the position counts all that is on its way"),
     ]  # fmt: skip
@@ -88,7 +75,7 @@ def _service_levels(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]
     levels = SpecBuilder(suite, "service_levels", ("segment", "location_type"))
     rates = ("fill_rate_aimed_at", "cycle_service_aimed_at", "recommended_service_target", "recommended_cycle_service")
     return [
-        _today(levels),
+        levels.of_run_date(),
         levels.unique("segment", "location_type"),
         *(levels.between(name, 0, 1) for name in rates),
         *(levels.between(name, 0) for name in ("pairs", "daily_mean_units", "removable_units", "point_gain_per_day")),
@@ -100,7 +87,7 @@ def _stock_placement(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]
     places = SpecBuilder(suite, "stock_placement", key)
     figures = ("stage_days", "service_days", "net_lead_days", "daily_sd_units", "safety_stock_units", "cost_per_day", "cost_at_stores_per_day")
     return [
-        _today(places),
+        places.of_run_date(),
         places.unique(*key),
         places.not_null(*key, "is_dc", *figures),
         places.between("service_target", 0, 1),

@@ -29,7 +29,7 @@ def cause_parts(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
     """The expectations of `stock_out_causes`, as part of `suite`."""
     rows = SpecBuilder(suite, "stock_out_causes", KEY)
     return [
-        rows.where("of_run_date", "business_date <> getvariable('run_date')", "all rows carry the run's date"),
+        rows.of_run_date(),
         rows.unique(*KEY),
         rows.not_null("business_date", "kind", "basis", "share", "position_units", "position_value", "value", "evidence_rows"),
         rows.one_of("kind", ["stock_out", "overstock"]),

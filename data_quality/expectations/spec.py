@@ -116,6 +116,10 @@ class SpecBuilder:
         """No row satisfies `condition`, an SQL text over the dataset's own columns."""
         return self.rows(name, f"SELECT * FROM {{batch}} WHERE {condition}", description, **grade)
 
+    def of_run_date(self) -> ExpectationSpec:
+        """Every row is of the date that the run decides (variable `run_date` of the gate's connection)."""
+        return self.where("of_run_date", "business_date <> getvariable('run_date')", "all rows carry the run's date")
+
     def _spec(
         self,
         name: str,

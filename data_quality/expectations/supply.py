@@ -21,14 +21,10 @@ def supply_parts(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
     return [*_lanes(suite), *_scorecards(suite), *_predictions(suite)]
 
 
-def _today(dataset: SpecBuilder) -> ExpectationSpec:
-    return dataset.where("of_run_date", "business_date <> getvariable('run_date')", "all rows carry the run's date")
-
-
 def _lanes(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
     lanes = SpecBuilder(suite, "lead_times", ("from_id", "to_location_id"))
     return [
-        _today(lanes),
+        lanes.of_run_date(),
         lanes.unique("from_id", "to_location_id"),
         lanes.one_of("lane_class", ["supplier", "dc"]),
         lanes.one_of("basis", BASES),
@@ -52,7 +48,7 @@ def _lanes(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
 def _scorecards(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
     cards = SpecBuilder(suite, "vendor_scorecards", ("supplier_id",))
     return [
-        _today(cards),
+        cards.of_run_date(),
         cards.unique("supplier_id", name="supplier_id_unique"),
         *(cards.between(name, 0, 1) for name in ("on_time_rate", "in_full_rate", "short_rate", "damaged_rate")),
         cards.where(
@@ -66,7 +62,7 @@ def _predictions(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
     key = ("po_id", "location_id", "sku_id")
     ahead = SpecBuilder(suite, "inbound_predictions", key)
     return [
-        _today(ahead),
+        ahead.of_run_date(),
         ahead.unique(*key),
         ahead.one_of("basis", BASES),
         ahead.rows("of_what_is_on_order", _NOT_ON_ORDER, "every open order line is predicted, on what is outstanding"),
