@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS, create_db_conn_string
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 #: Shards (one per run, and the index of all runs) whose engines stay open; the UI may look at many runs.
 _OPEN_SHARDS = 8
-_INDEX = "index"
 
 
 class KeptEventLog(SqliteEventLogStorage):
@@ -36,7 +36,7 @@ class KeptEventLog(SqliteEventLogStorage):
     def has_table(self, table_name: str) -> bool:
         """Whether the index of all runs has this table; tables come and never go."""
         if table_name not in self._tables:
-            with self._engine(_INDEX).connect() as connection:
+            with self._engine(INDEX_SHARD_NAME).connect() as connection:
                 if not sqlalchemy.inspect(connection).has_table(table_name):
                     return False
             self._tables.add(table_name)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from data_quality.intake.sql import literal
 from orchestration.errors import LandedDataError
 from orchestration.publishing.current import read_current
 from orchestration.publishing.datasets import DATASETS, partition_file
@@ -35,7 +36,7 @@ def _from_files(published: Path, database: Path, day: date) -> duckdb.DuckDBPyCo
     connection = duckdb.connect()
     held = set()
     if database.exists():
-        connection.execute(f"ATTACH {_literal(database)} AS held (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(database)} AS held (READ_ONLY)")
         held = {
             name
             for (name,) in connection.execute(
@@ -48,13 +49,8 @@ def _from_files(published: Path, database: Path, day: date) -> duckdb.DuckDBPyCo
             connection.execute(f"CREATE VIEW {dataset.name} AS FROM held.{dataset.name}")
         elif file.exists():
             connection.execute(
-                f"CREATE VIEW {dataset.name} AS FROM read_parquet({_literal(file)}, hive_partitioning = false)"
+                f"CREATE VIEW {dataset.name} AS FROM read_parquet({literal(file)}, hive_partitioning = false)"
             )
         elif dataset.name in held:
             connection.execute(f"CREATE VIEW {dataset.name} AS FROM held.{dataset.name}")
     return connection
-
-
-def _literal(path: Path) -> str:
-    """A path as an SQL string: DDL takes no parameters."""
-    return "'" + str(path).replace("'", "''") + "'"

@@ -13,6 +13,7 @@ import lkml
 
 from allocation_assets.bi.rows import rows_sql
 from allocation_assets.bi.semantics import DATE, Column, Metric, Semantics, Table, render
+from data_quality.intake.sql import literal
 
 CONNECTION = "allocator"
 _FORMATS = {"units": "#,##0", "count": "#,##0", "money": "#,##0.00", "share": "0.0%", "gap": "0.0000%", "rate": "#,##0.00"}
@@ -107,7 +108,7 @@ def measure_sql(metric: Metric, table: Table, semantics: Semantics) -> str:
     rows = render(metric.expr, lambda name: f"${{TABLE}}.{name}")
     conditions = []
     if metric.where:
-        value = str(metric.where.value).upper() if isinstance(metric.where.value, bool) else _literal(metric.where.value)
+        value = str(metric.where.value).upper() if isinstance(metric.where.value, bool) else literal(metric.where.value)
         conditions.append(f"${{TABLE}}.{metric.where.column} {metric.where.operator} {value}")
     every = _aggregate(metric.agg, rows, conditions)
     if not metric.is_newest:
@@ -120,10 +121,6 @@ def measure_sql(metric: Metric, table: Table, semantics: Semantics) -> str:
 def _aggregate(agg: str, rows: str, conditions: list[str]) -> str:
     kept = f"CASE WHEN {' AND '.join(conditions)} THEN {rows} END" if conditions else rows
     return f"{agg.upper()}({kept})"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _explore(table: Table, semantics: Semantics) -> dict[str, Any]:

@@ -83,11 +83,11 @@ def hold_lines(lines: pa.Table, open_to_buy: pa.Table, space: pa.Table, waiting:
 
 def _overruns(lines: pa.Table, group: np.ndarray, value: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(held (n,), overrun (n,)) of lines (n,) in what their group (-1 = none) has left (k,): approved ones use it first, rejected none."""
-    held, overrun = np.zeros(len(value), bool), np.zeros(len(value), np.int64)
-    approved = truths(lines, "is_approved") & (group >= 0)
     # Compiled on import: kept out of the definitions (tests/unit/test_architecture.py).
     from allocation_assets.replenishment.budget import hold_over_budget
 
+    held, overrun = np.zeros(len(value), bool), np.zeros(len(value), np.int64)
+    approved = truths(lines, "is_approved") & (group >= 0)
     left = left.copy()
     np.subtract.at(left, group[approved], value[approved])
     at = np.flatnonzero((group >= 0) & ~truths(lines, "is_approved") & ~truths(lines, "is_rejected"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 
 import duckdb
 import pytest
@@ -31,17 +30,6 @@ MARTS = {
 #: Headings whose column has another name.
 COLUMNS = {"Value": "objective_value", "Bound": "objective_bound", "Demand a day": "daily_mean"}
 NOT_OF_THE_MART = {"Days overdue", "Place"}
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    return world.small_file(tmp_path_factory.mktemp("world") / "small.duckdb")
-
-
-@pytest.fixture
-def connection(template, tmp_path):
-    with duckdb.connect(shutil.copy(template, tmp_path)) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

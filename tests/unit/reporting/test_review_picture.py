@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import date, timedelta
 
-import duckdb
 import pytest
 
 from allocation_assets.reporting.picture import columns_without_definition, read_picture
@@ -13,17 +11,6 @@ from allocation_assets.reporting.words import summary, write, write_change
 from orchestration.report import column_docs
 from tests.support import review_world as world
 from tests.support.review_world import CODE, DAY, DAYS, FORMULA
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    return world.small_file(tmp_path_factory.mktemp("world") / "small.duckdb")
-
-
-@pytest.fixture
-def connection(template, tmp_path):
-    with duckdb.connect(shutil.copy(template, tmp_path)) as opened:
-        yield opened
 
 
 def headline(picture) -> dict[str, tuple]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import zipfile
 from datetime import datetime
 
@@ -33,17 +32,6 @@ MARTS = {
     "explain": ("allocation_needs", ("to_location_id", "sku_id"), "true"),
     "run": ("run_summary", ("policy_hash",), "true"),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    return world.small_file(tmp_path_factory.mktemp("world") / "small.duckdb")
-
-
-@pytest.fixture
-def connection(template, tmp_path):
-    with duckdb.connect(shutil.copy(template, tmp_path)) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
