@@ -71,10 +71,12 @@ def test_repeated_lines_are_sales_of_their_own(home, source):
         {"pseudo": list(PSEUDO)},
     ).fetchone()[0]
     files = str(home / "published" / "stock_ledger" / "*" / "*.parquet")  # the database holds the newest dates only
-    ledger = duckdb.execute("SELECT -sum(units)::BIGINT FROM read_parquet(?) WHERE movement_type = 'sale'", [files]).fetchone()
     landing = str(home / "landing" / "pos" / "*" / "*.parquet")
-    given = duckdb.execute("SELECT sum(units)::BIGINT FROM read_parquet(?) WHERE net_amount = 0 AND NOT list_contains(?, sku_id)", [landing, list(PSEUDO)])
-    assert ledger[0] == sold + given.fetchone()[0]
+    with duckdb.connect() as connection:
+        [ledger] = connection.execute("SELECT -sum(units)::BIGINT FROM read_parquet(?) WHERE movement_type = 'sale'", [files]).fetchall()
+        query = "SELECT sum(units)::BIGINT FROM read_parquet(?) WHERE net_amount = 0 AND NOT list_contains(?, sku_id)"
+        [given] = connection.execute(query, [landing, list(PSEUDO)]).fetchall()
+    assert ledger[0] == sold + given[0]
 
 
 @pytest.mark.parametrize("table", ["inventory_positions", "stock_ledger", "demand_forecasts", "sku_segments", "allocations", "allocation_needs"])

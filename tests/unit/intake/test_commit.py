@@ -141,13 +141,12 @@ def test_placeholders_have_every_column_and_follow_the_contract(bare):
     contracts = load_contracts()
     for feed, contract in contracts.items():
         for stem in ("raw", "held"):
-            found = duckdb.execute(
-                "SELECT * FROM read_parquet($p, hive_partitioning = false)",
-                {"p": str(bare.lake / "loads" / feed / "*" / "*" / f"{stem}.parquet")},
-            )
-            names = [column[0] for column in found.description]
-            assert names == [*contract.column_names, "business_date", "source_file", "source_line"]
-            assert found.fetchall() == []
+            pattern = str(bare.lake / "loads" / feed / "*" / "*" / f"{stem}.parquet")
+            with duckdb.connect() as connection:
+                found = connection.execute("SELECT * FROM read_parquet($p, hive_partitioning = false)", {"p": pattern})
+                names = [column[0] for column in found.description]
+                assert names == [*contract.column_names, "business_date", "source_file", "source_line"]
+                assert found.fetchall() == []
     for stem in ("quarantine", "resolved", "accounting"):
         assert bare.rows(stem) == []
     marker = bare.lake / "loads/pos/posted_on=0001-01-01/load=000000/.schema"

@@ -38,9 +38,9 @@ class World:
         order = {"accounting": "load, business_date, source_file", "keys": "load, id"}.get(
             stem, "load, business_date, source_file, source_line"
         )
-        return duckdb.execute(
-            f"SELECT {columns} FROM read_parquet($p, hive_partitioning = true) ORDER BY {order}", {"p": pattern}
-        ).fetchall()
+        query = f"SELECT {columns} FROM read_parquet($p, hive_partitioning = true) ORDER BY {order}"
+        with duckdb.connect() as connection:
+            return connection.execute(query, {"p": pattern}).fetchall()
 
     def reasons(self, feed: str = "pos") -> list[tuple[int, list[str]]]:
         return self.rows("quarantine", "source_line, reasons", feed)
@@ -48,12 +48,11 @@ class World:
     def figures(self, feed: str = "pos") -> dict[tuple[str, str], tuple[int, ...]]:
         """(date, file) -> rows landed, loaded, duplicate, quarantined, late; summed over loads."""
         pattern = str(self.lake / "loads" / feed / "*" / "*" / "accounting.parquet")
-        found = duckdb.execute(
-            """SELECT business_date::VARCHAR, source_file, sum(rows_landed)::BIGINT, sum(rows_loaded)::BIGINT,
+        query = """SELECT business_date::VARCHAR, source_file, sum(rows_landed)::BIGINT, sum(rows_loaded)::BIGINT,
             sum(rows_duplicate)::BIGINT, sum(rows_quarantined)::BIGINT, sum(rows_late)::BIGINT
-            FROM read_parquet($p) GROUP BY ALL ORDER BY ALL""",
-            {"p": pattern},
-        ).fetchall()
+            FROM read_parquet($p) GROUP BY ALL ORDER BY ALL"""
+        with duckdb.connect() as connection:
+            found = connection.execute(query, {"p": pattern}).fetchall()
         return {(row[0], row[1]): row[2:] for row in found}
 
 

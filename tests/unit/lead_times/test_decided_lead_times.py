@@ -62,7 +62,7 @@ class Run:
 
     def rows(self, dataset: str, columns: str) -> list[tuple]:
         query = f"SELECT {columns} FROM read_parquet('{self.file(dataset)}', hive_partitioning = false)"
-        return duckdb.sql(query).fetchall()
+        return self.connection.execute(query).fetchall()
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_the_files_have_the_columns_of_the_schemas(run: Run, is_empty):
     for dataset in ("lead_times", "vendor_scorecards", "inbound_predictions"):
         run.connection.execute(f"CREATE OR REPLACE TABLE declared ({SCHEMAS[f'decisions/{dataset}']})")
         declared = [row[:2] for row in run.connection.execute("DESCRIBE declared").fetchall()]
-        written = [row[:2] for row in duckdb.sql(f"DESCRIBE FROM read_parquet('{run.file(dataset)}', hive_partitioning = false)").fetchall()]
+        written = [row[:2] for row in run.connection.execute(f"DESCRIBE FROM read_parquet('{run.file(dataset)}', hive_partitioning = false)").fetchall()]
         assert written == declared, dataset
         assert bool(run.rows(dataset, "1")) != is_empty
 

@@ -48,9 +48,9 @@ def test_nothing_built_or_published_means_from_the_run_date(tmp_path):
 def _load(home, feed, number, day):
     folder = home.lake / "loads" / feed / f"posted_on={day}" / f"load={number:06d}"
     folder.mkdir(parents=True)
-    duckdb.sql("SELECT $day::DATE AS business_date", params={"day": day}).write_parquet(
-        str(folder / "accounting.parquet")
-    )
+    with duckdb.connect() as connection:
+        rows = connection.sql("SELECT $day::DATE AS business_date", params={"day": day})
+        rows.write_parquet(str(folder / "accounting.parquet"))
 
 
 def _publish(home, day, through_load, outcomes=None):
