@@ -80,18 +80,36 @@ class GxSession:
             _context().data_sources.delete(self._name)
 
     def validate(self, dataset: str, specs: Sequence[ExpectationSpec]) -> dict[str, Outcome]:
-        """Validate one table or view with all its expectations at once (GX bundles their metrics); by spec name."""
-        import great_expectations as gx
+        """Validate one table or view with all its expectations at once (GX bundles their metrics); by spec name.
 
+        All are judged for success alone; those that do not hold are judged again for their figures, as GX fetches values
+        for each it is asked to describe, an extra query and half of a gate's time. None has a `mostly`: one that holds
+        has no unexpected row.
+        """
         with _LOCK, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            asset_name = f"{dataset}_{next(_SESSION_NUMBER)}"
-            asset = self._datasource.add_table_asset(asset_name, table_name=dataset)
-            batch = asset.add_batch_definition_whole_table(asset_name).get_batch()
-            suite = gx.ExpectationSuite(name=asset_name, expectations=[_expectation(spec) for spec in specs])
-            with _configured_once():
-                results = batch.validate(suite, result_format="BASIC").results
-        return {result.expectation_config.meta["name"]: _outcome(result) for result in results}
+            batch = self._batch(dataset)
+            holding = {name for name, result in self._results(batch, specs, "BOOLEAN_ONLY") if result.success}
+            others = [spec for spec in specs if spec.name not in holding]
+            described = {name: _outcome(result) for name, result in self._results(batch, others, "BASIC")}
+        rows = self.connection.execute(f'SELECT count(*) FROM "{dataset}"').fetchall()[0][0] if holding else None
+        return described | {spec.name: _holds(spec, rows) for spec in specs if spec.name in holding}
+
+    def _batch(self, dataset: str) -> Any:
+        name = f"{dataset}_{next(_SESSION_NUMBER)}"
+        asset = self._datasource.add_table_asset(name, table_name=dataset)
+        return asset.add_batch_definition_whole_table(name).get_batch()
+
+    def _results(self, batch: Any, specs: Sequence[ExpectationSpec], detail: str) -> Iterator[tuple[str, Any]]:
+        import great_expectations as gx
+
+        if not specs:
+            return
+        suite = gx.ExpectationSuite(name=batch.id, expectations=[_expectation(spec) for spec in specs])
+        with _configured_once():
+            results = batch.validate(suite, result_format=detail).results
+        for result in results:
+            yield result.expectation_config.meta["name"], result
 
 
 @contextmanager
@@ -123,6 +141,16 @@ def _expectation(spec: ExpectationSpec) -> Any:
 
     # The name travels in the meta data, because GX hands results back in an order of its own.
     return get_expectation_impl(spec.type)(**spec.kwargs, severity=spec.severity, meta={"name": spec.name})
+
+
+def _holds(spec: ExpectationSpec, rows: int) -> Outcome:
+    """What BASIC would have said about an expectation that holds on a table of `rows`."""
+    match spec.type:
+        case "unexpected_rows_expectation":
+            return Outcome(True, 0, 0, None, None)
+        case "expect_table_row_count_to_be_between":
+            return Outcome(True, rows, None, None, None)
+    return Outcome(True, None, 0, rows, None)
 
 
 def _outcome(result: Any) -> Outcome:

@@ -71,9 +71,9 @@ def dbt_vars(home: Home, run_date: date, state: StateRange, policy: Mapping[str,
 def dbt_arguments(variables: Mapping[str, Any]) -> list[str]:
     """Command line of a step: models and data tests, no unit tests (those belong to `make test`); dagster-dbt selects.
 
-    Nobody reads the manifest and the results as files, nor a log line for every statement: they would cost a second.
+    Nobody reads the manifest and the results as files, nor a log file of what Dagster logs too: they would cost seconds.
     """
-    silence = ["--no-write-json", "--log-level-file", "info"]
+    silence = ["--no-write-json", "--log-level-file", "warn"]
     return ["build", *silence, "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables, sort_keys=True)]
 
 

@@ -31,14 +31,16 @@ COLUMNS = {
 }
 
 
-def write_feed(landing: Path, feed: str, day: date, rows: Iterable[Iterable], name: str = "data.csv") -> Path:
-    """Write one CSV file of a feed and date; rows in the order of COLUMNS[feed]."""
+def write_feed(
+    landing: Path, feed: str, day: date, rows: Iterable[Iterable], name: str = "data.csv", columns: str | None = None
+) -> Path:
+    """Write one CSV file of a feed and date; rows in the order of `columns`, by default COLUMNS[feed]."""
     folder = landing / feed / f"business_date={day}"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS[feed].split(","))
+        writer.writerow((columns or COLUMNS[feed]).split(","))
         writer.writerows(rows)
     return path
 

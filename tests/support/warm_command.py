@@ -1,7 +1,7 @@
 """The `allocator` command in a process that has its imports behind it: importing is a fifth of a small run.
 
-A warm process imports what a run imports, and forks for each call; what runs in the fork is `orchestration.cli.main`.
-No thread and no connection exists in it before the fork. Where the process itself matters (killed runs, the commands of
+A warm process imports what a run imports, and forks for each call; what runs in the fork is `orchestration.cli.main`, with a
+dbt that is warm in the same way (`warm_dbt`). No thread and no connection exists in it before the fork. Where the process itself matters (killed runs, the commands of
 the README) tests start the installed command instead.
 """
 
@@ -37,8 +37,13 @@ def _warm_process() -> subprocess.Popen[str]:
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=Path(__file__).parents[2]
     )
-    atexit.register(process.kill)
+    atexit.register(_end, process)
     return process
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.stdin.close()
+    process.wait()
 
 
 def _serve() -> None:
@@ -47,9 +52,18 @@ def _serve() -> None:
     import allocation_assets
     import orchestration.definitions
     import orchestration.explain
-    import orchestration.runner  # noqa: F401
+    import orchestration.runner
+    from tests.support import warm_dbt
 
-    allocation_assets.warm_up()
+    with tempfile.TemporaryDirectory() as folder:
+        dbt, server = warm_dbt.client(Path(folder))
+        orchestration.definitions.dbt_executable = lambda: str(dbt)
+        allocation_assets.warm_up()
+        _serve_calls()
+        server.communicate()
+
+
+def _serve_calls() -> None:
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
         out, err, *arguments = json.loads(line)
