@@ -28,6 +28,8 @@ select
     b.lost_sales_units, b.lost_sales_value,
     {{ kpi_fill_rate('b.sales_units', 'b.lost_sales_units') }} as fill_rate,
     b.open_order_units,
+    b.order_units_due, b.order_units_filled, b.order_lines_due, b.order_lines_filled, b.orders_due, b.orders_filled,
+    {{ kpi_order_fill('b') }},
     b.positions, b.active_positions, b.stockout_positions, b.critical_positions, b.overstock_positions,
     b.obsolete_positions, b.phantom_positions,
     {{ kpi_in_stock_rate('b.stockout_positions', 'b.active_positions') }} as in_stock_rate,
