@@ -220,7 +220,7 @@ DECISIONS = {
             AS v(location_id, is_dc, days, service, net, cost, at_stores)""",
     # The store is out of B by belief alone: three quarters phantom stock, a quarter nobody explains.
     "stock_out_causes": """
-        SELECT DATE '2026-03-04' AS business_date, 'S1' AS location_id, 'B' AS sku_id, cause, 'stock_out' AS kind, 'belief' AS basis,
+        SELECT DATE '2026-03-04' AS business_date, 'S1' AS location_id, 'B' AS sku_id, 'Food' AS department, cause, 'stock_out' AS kind, 'belief' AS basis,
             share::DECIMAL(4,3) AS share, 1.5::DECIMAL(18,6) AS position_units, 6::DECIMAL(18,3) AS position_value,
             (6 * share)::DECIMAL(18,6) AS value, dataset AS evidence_dataset, key AS evidence_key, rows::BIGINT AS evidence_rows
         FROM (VALUES ('phantom_stock', 0.75, 'record_beliefs', '2026-03-04|S1|B', 1), ('unexplained', 0.25, NULL, NULL, 0))
