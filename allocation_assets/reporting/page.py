@@ -18,7 +18,7 @@ SHOWN = {
     "channel_service": ("channel", "net_sales", "lost_sales_value", "fill_rate", "in_stock_rate", "on_shelf_availability", "order_lines_due",
                         "line_fill_rate", "orders_due", "order_fill_rate"),
     "regions": ("region", "net_sales", "lost_sales_value", "fill_rate", "in_stock_rate", "on_shelf_availability", "line_fill_rate",
-                "order_fill_rate", "stockout_positions", "overstock_positions", "inventory_value"),
+                "order_fill_rate", "stockout_positions", "critical_positions", "overstock_positions", "inventory_value"),
     "locations": ("location_id", "channel", "net_sales", "lost_sales_value", "fill_rate", "in_stock_rate", "on_shelf_availability",
                   "stockout_positions", "critical_positions", "overstock_positions", "inventory_value", "days_of_supply"),
     "departments": ("department", "net_sales", "lost_sales_value", "fill_rate", "in_stock_rate", "on_shelf_availability",

@@ -71,8 +71,8 @@ GROUP BY ALL ORDER BY ALL
 #: By a dimension of kpi_periods: the mart's own sums and rates, each rate of the sums behind it.
 _MEMBERS = """
 SELECT member AS {dimension}, sales_units, net_sales, gross_margin, lost_sales_value, fill_rate, in_stock_rate, on_shelf_availability,
-    order_lines_due, line_fill_rate, orders_due, order_fill_rate, active_positions, stockout_positions, overstock_positions, available_units,
-    inventory_value
+    order_lines_due, line_fill_rate, orders_due, order_fill_rate, active_positions, stockout_positions, critical_positions,
+    overstock_positions, obsolete_positions, available_units, inventory_value
 FROM kpi_periods WHERE business_date = getvariable('day') AND period = 'day' AND dimension = '{dimension}'
 ORDER BY lost_sales_value DESC NULLS LAST, stockout_positions DESC, member
 """

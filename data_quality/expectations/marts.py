@@ -29,10 +29,16 @@ ORDER_FILL = (
     ("line_fill_rate", "order_lines_filled", "order_lines_due"),
     ("order_fill_rate", "orders_filled", "orders_due"),
 )
+KPI_KEY = ("business_date", "location_id", "department")
 PERFORMANCE_KEY = ("business_date", "channel", "department")
 PERFORMANCE_ADDITIVE = ("requested_units", "allocated_units", "shorted_units")
 #: Far below one unit or one cent, and above what DECIMAL(…, 6) parts can lose by rounding.
 TOLERANCE = "0.005"
+
+_ORDER_FILL_WRONG = " OR ".join(
+    f"{filled} NOT BETWEEN 0 AND {due} OR ({rate} IS NULL) <> ({due} = 0) OR abs({rate} - {filled}::DOUBLE / nullif({due}, 0)) > 0.000001"
+    for rate, filled, due in ORDER_FILL
+)
 
 _RUN_WITHOUT_TOTAL = """
 SELECT getvariable('run_date') AS business_date FROM {batch}
@@ -82,7 +88,9 @@ WHERE coalesce(q.open_rows, 0) <> coalesce(a.rows_quarantined, 0)
 
 def mart_specs() -> tuple[ExpectationSpec, ...]:
     """The suite `marts`."""
-    return flatten([*_kpi(), *period_parts(SUITE), *_performance(), *_performance_totals(), *_accounting(), *_quarantine(), *reconciliation_specs()])
+    kpi = [*_kpi(), *_kpi_comparisons(), *period_parts(SUITE)]
+    plan = [*_performance(), *_performance_totals()]
+    return flatten([*kpi, *plan, *_accounting(), *_quarantine(), *reconciliation_specs()])
 
 
 def _total_is_sum(first: str, second: str, measures: tuple[str, ...]) -> str:
@@ -106,12 +114,11 @@ def _total_is_sum(first: str, second: str, measures: tuple[str, ...]) -> str:
 
 
 def _kpi() -> list[ExpectationSpec | list[ExpectationSpec]]:
-    key = ("business_date", "location_id", "department")
-    kpi = SpecBuilder(SUITE, "kpi_daily", key)
+    kpi = SpecBuilder(SUITE, "kpi_daily", KPI_KEY)
     return [
         kpi.has_rows(),
-        kpi.unique(*key),
-        kpi.not_null(*key, "sales_units", "net_sales"),
+        kpi.unique(*KPI_KEY),
+        kpi.not_null(*KPI_KEY, "sales_units", "net_sales"),
         [kpi.between(rate, 0, 1) for rate in KPI_RATES],
         kpi.between("sell_through", 0, 1, **WARNING),
         kpi.between("return_rate", 0, 1, **WARNING),
@@ -131,12 +138,15 @@ def _kpi() -> list[ExpectationSpec | list[ExpectationSpec]]:
         ),
         kpi.where(
             "order_fill_right",
-            " OR ".join(
-                f"{filled} NOT BETWEEN 0 AND {due} OR ({rate} IS NULL) <> ({due} = 0) OR abs({rate} - {filled}::DOUBLE / nullif({due}, 0)) > 0.000001"
-                for rate, filled, due in ORDER_FILL
-            ),
+            _ORDER_FILL_WRONG,
             "fill of order units, lines and orders is what was served of what fell due, null where nothing did",
         ),
+    ]
+
+
+def _kpi_comparisons() -> list[ExpectationSpec]:
+    kpi = SpecBuilder(SUITE, "kpi_daily", KPI_KEY)
+    return [
         kpi.rows(
             "totals_are_sums",
             _total_is_sum("location_id", "department", KPI_ADDITIVE),

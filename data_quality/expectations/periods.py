@@ -10,8 +10,8 @@ DIMENSIONS = ("location", "channel", "region", "cluster", "department", "class",
 #: Columns that kpi_daily has too, and that add up over the members of a dimension.
 ADDITIVE = (
     "sales_units", "net_sales", "gross_margin", "returned_units", "refunds", "lost_sales_units", "lost_sales_value", "active_positions",
-    "stockout_positions", "overstock_positions", "inventory_value", "open_order_units", "order_units_due", "order_units_filled",
-    "order_lines_due", "order_lines_filled", "orders_due", "orders_filled",
+    "stockout_positions", "critical_positions", "overstock_positions", "obsolete_positions", "inventory_value", "open_order_units",
+    "order_units_due", "order_units_filled", "order_lines_due", "order_lines_filled", "orders_due", "orders_filled",
 )  # fmt: skip
 RATES = (
     "fill_rate", "unit_fill_rate", "line_fill_rate", "order_fill_rate", "in_stock_rate", "on_shelf_availability", "inventory_record_accuracy",

@@ -93,7 +93,7 @@ def _places(connection: duckdb.DuckDBPyConnection) -> None:
             insert(connection, "kpi_periods", business_date=day, period=period, dimension=dimension, member=member, sales_units=sales // 10 * factor,
                    net_sales=sales * factor, gross_margin=sales * factor / 4, lost_sales_value=lost * factor, fill_rate=0.95, in_stock_rate=1 - out / 20,
                    on_shelf_availability=0.875, order_lines_due=8 * factor, line_fill_rate=0.625, orders_due=2 * factor,
-                   order_fill_rate=filled / 2, active_positions=20 * factor, stockout_positions=out * factor, overstock_positions=1,
+                   order_fill_rate=filled / 2, active_positions=20 * factor, stockout_positions=out * factor, critical_positions=3, overstock_positions=1, obsolete_positions=2,
                    available_units=40, inventory_value=617.28)  # fmt: skip
 
 

@@ -15,6 +15,11 @@
     'order_units_due', 'order_units_filled', 'orders_due', 'orders_filled']) }}
 {% endmacro %}
 
+{#- What stands at a period's end. -#}
+{% macro kpi_stocks() %}
+{{ return(['available_units', 'inventory_value', 'open_order_units', 'critical_positions', 'overstock_positions', 'obsolete_positions']) }}
+{% endmacro %}
+
 {#- The ratios of a period, each of its own sums; `s` is the relation that holds them. -#}
 {% macro kpi_period_ratios(s) -%}
 ({{ s }}.net_sales - {{ s }}.refunds - {{ s }}.cogs + {{ s }}.restocked_cost)::DECIMAL(28, 6) as gross_margin,

@@ -128,6 +128,11 @@ def test_the_drawn_facts_reach_the_traps(marts: Marts):
     assert all(orders), orders
 
 
+def test_a_location_is_in_its_region_and_cluster(marts: Marts):
+    found = marts.rows("SELECT DISTINCT location_id, region, cluster FROM kpi_daily ORDER BY ALL")
+    assert found == [("*", None, None), *((location, *world.PLACES[location]) for location in sorted(world.PLACES))]
+
+
 FLOWS = ("sales_units", "net_sales", "returned_units", "refunds")
 ORDERS = ("order_lines_due", "order_lines_filled", "order_units_due", "order_units_filled", "orders_due", "orders_filled")
 
