@@ -1,6 +1,7 @@
 -- Order lines from the date on which they are first seen until they are closed and their order is judged: when each falls due,
 -- what was asked for and what had shipped by then. A date carries on from the one before it; nothing looks at a later date.
 {{ config(materialized='incremental', incremental_strategy='append', tags=['marts'], pre_hook="{{ delete_state_range() }}") }}
+{% set state_from = date_of('state_from') %}
 
 with facts as (
     select order_id, line_no, sku_id, ship_from_location_id, units, status, business_date as valid_from, promised_date
@@ -13,16 +14,16 @@ line_rows as (
         null::BIGINT as wanted_units, null::BIGINT as shipped_units
     from facts
     {% if is_incremental() -%}
+    {%- for before in [
+        'not is_settled and business_date = (select max(business_date) from ' ~ ref('int_business_dates') ~ ' where business_date < ' ~ state_from ~ ')',
+        'is_settled and business_date < ' ~ state_from ~ ' and business_date >= ' ~ state_from ~ ' - ' ~ var('feeds_late_days')
+            ~ ' and order_id in (select order_id from facts)',
+    ] %}
     union all
     select order_id, line_no, sku_id, ship_from_location_id, units, status, valid_from, null::DATE, order_seen, first_seen, due_date,
         cancelled_on, wanted_units, shipped_units
-    from {{ this }}
-    where business_date < {{ date_of('state_from') }}
-        and case
-            when is_settled then business_date >= {{ date_of('state_from') }} - {{ var('feeds_late_days') }} and order_id in (select order_id from facts)
-            else business_date = (select max(business_date) from {{ ref('int_business_dates') }} where business_date < {{ date_of('state_from') }})
-        end
-    qualify row_number() over (partition by order_id, line_no order by business_date desc) = 1
+    from {{ this }} where {{ before }}
+    {%- endfor %}
     {%- endif %}
 ),
 
