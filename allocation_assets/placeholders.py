@@ -141,7 +141,7 @@ SCHEMAS = {
         f" safety_stock_units DOUBLE, cost_per_day {_MONEY}, cost_at_stores_per_day {_MONEY}"
     ),
     "decisions/stock_out_causes": (
-        "business_date DATE, location_id VARCHAR, sku_id VARCHAR, cause VARCHAR, kind VARCHAR, basis VARCHAR, share DECIMAL(4, 3),"
+        "business_date DATE, location_id VARCHAR, sku_id VARCHAR, department VARCHAR, cause VARCHAR, kind VARCHAR, basis VARCHAR, share DECIMAL(4, 3),"
         f" position_units {_MONEY}, position_value DECIMAL(18, 3), value {_MONEY}, evidence_dataset VARCHAR, evidence_key VARCHAR,"
         " evidence_rows BIGINT"
     ),

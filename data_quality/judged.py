@@ -95,7 +95,7 @@ SOURCES: Mapping[Gate, Sequence[Source]] = {
         _context("warehouse", "all", "int_variances"),
     ],
     "marts": [
-        *_judged("warehouse", "range", "kpi_daily", "feed_accounting", "quarantine", "reconciliations"),
+        *_judged("warehouse", "range", "kpi_daily", "kpi_periods", "feed_accounting", "quarantine", "reconciliations"),
         *_judged("warehouse", "run", "allocation_performance"),
         _context("warehouse", "range", "int_demand_daily"),
         _context("warehouse", "range", "inventory_positions"),

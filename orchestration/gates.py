@@ -67,7 +67,7 @@ GATED: dict[str, dict[str, dg.AssetKey]] = {
     },
     "marts": {
         name: mart_key(name)
-        for name in ("kpi_daily", "allocation_performance", "feed_accounting", "quarantine", "reconciliations")
+        for name in ("kpi_daily", "kpi_periods", "allocation_performance", "feed_accounting", "quarantine", "reconciliations")
     },
 }
 #: Datasets whose downstream waits for the gate. An asset that other judged assets of the gate stand on cannot wait for
@@ -77,7 +77,7 @@ ANCHORS: dict[str, set[str]] = {
     "feeds": set(load_contracts()) - set(MASTERS_FIRST),
     "positions": {"applied_loads"},
     "decisions": {"allocations", "allocation_certificate", "exceptions"},
-    "marts": {"kpi_daily", "allocation_performance", "feed_accounting", "quarantine"},
+    "marts": {"kpi_daily", "kpi_periods", "allocation_performance", "feed_accounting", "quarantine"},
 }
 
 

@@ -33,6 +33,7 @@ def build_charts(picture: Picture) -> dict[str, Chart]:
         _lines(picture, "sales", "Net sales and estimated lost sales day by day.", ("net_sales", "lost_sales_value"), ",.0f"),
         _lines(picture, "stock", "Stock at cost day by day.", ("inventory_value",), ",.0f"),
         _statuses(picture),
+        _bars(picture, "regions", "regions", "In-stock rate by region, most lost sales first.", "region", "in_stock_rate", BLUE, ".0%"),
         _bars(picture, "departments", "departments", "In-stock rate by department, most lost sales first.", "department", "in_stock_rate", BLUE, ".0%"),
         _bars(picture, "causes", "causes", "What the causes of stock-outs and overstock cost on the date.", "cause", "value", VERMILION, ",.0f"),
         _bars(picture, "exceptions", "exception_owners", "Value at risk of open exceptions by kind.", "kind", "value_at_risk", VERMILION, ",.0f"),

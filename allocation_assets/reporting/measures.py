@@ -30,6 +30,8 @@ KPI = (
     Measure("fill_rate", "Fill rate of demand", "rate", 1, moves_at=0.005),
     Measure("in_stock_rate", "In-stock rate", "rate", 1, moves_at=0.005),
     Measure("on_shelf_availability", "On-shelf availability", "rate", 1, moves_at=0.005),
+    Measure("line_fill_rate", "Order lines in full and in time", "rate", 1, moves_at=0.01),
+    Measure("order_fill_rate", "Orders complete and in time", "rate", 1, moves_at=0.01),
     Measure("stockout_positions", "Positions out of stock", "units", -1),
     Measure("critical_positions", "Critical positions", "units", -1),
     Measure("overstock_positions", "Overstocked positions", "units", -1),

@@ -15,6 +15,10 @@ from allocation_assets.reporting.words import kinds, label, summary, title, writ
 
 #: Columns that the page shows of a wide topic; the workbook has them all.
 SHOWN = {
+    "channel_service": ("channel", "net_sales", "lost_sales_value", "fill_rate", "in_stock_rate", "on_shelf_availability", "order_lines_due",
+                        "line_fill_rate", "orders_due", "order_fill_rate"),
+    "regions": ("region", "net_sales", "lost_sales_value", "fill_rate", "in_stock_rate", "on_shelf_availability", "line_fill_rate",
+                "order_fill_rate", "stockout_positions", "critical_positions", "overstock_positions", "inventory_value"),
     "locations": ("location_id", "channel", "net_sales", "lost_sales_value", "fill_rate", "in_stock_rate", "on_shelf_availability",
                   "stockout_positions", "critical_positions", "overstock_positions", "inventory_value", "days_of_supply"),
     "departments": ("department", "net_sales", "lost_sales_value", "fill_rate", "in_stock_rate", "on_shelf_availability",
@@ -46,7 +50,8 @@ GRID_MEASURES = {"in_stock_rate": 4, "stockout_positions": 0, "lost_sales_value"
 SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("summary", "Executive summary", ("told", "cards", "headline", "movers")),
     ("actions", "Actions to decide", ("actions",)),
-    ("service", "Service and stock", ("chart:service", "chart:sales", "chart:stock_status", "chart:stock", "channels", "stock_status", "locations")),
+    ("service", "Service and stock", ("chart:service", "chart:sales", "chart:stock_status", "chart:stock", "chart:regions", "channel_service",
+                                      "channels", "stock_status", "regions", "locations")),
     ("departments", "Departments", ("chart:departments", "departments")),
     ("heat", "Locations by department", ("heat", "grid")),
     ("critical", "Critical stock", ("critical_stock", "chart:causes", "causes")),

@@ -68,6 +68,14 @@ SELECT coalesce(channel, 'unassigned') AS channel, location_type, count(*) AS lo
 FROM kpi_daily WHERE business_date = getvariable('day') AND location_id <> '*' AND department = '*'
 GROUP BY ALL ORDER BY ALL
 """
+#: By a dimension of kpi_periods: the mart's own sums and rates, each rate of the sums behind it.
+_MEMBERS = """
+SELECT member AS {dimension}, sales_units, net_sales, gross_margin, lost_sales_value, fill_rate, in_stock_rate, on_shelf_availability,
+    order_lines_due, line_fill_rate, orders_due, order_fill_rate, active_positions, stockout_positions, critical_positions,
+    overstock_positions, obsolete_positions, available_units, inventory_value
+FROM kpi_periods WHERE business_date = getvariable('day') AND period = 'day' AND dimension = '{dimension}'
+ORDER BY lost_sales_value DESC NULLS LAST, stockout_positions DESC, member
+"""
 _CAUSES = """
 SELECT kind, cause, count(DISTINCT (location_id, sku_id)) AS positions, sum(value)::DECIMAL(28, 6) AS value,
     sum(position_units * share)::DECIMAL(28, 6) AS part_units
@@ -251,6 +259,10 @@ TOPICS: tuple[Topic, ...] = (
     Topic("trend", "Trend", "The whole business day by day.", ("kpi_daily",), _TREND, "No date is published.", page_rows=0),
     Topic("channels", "Service and stock by channel", "Sums over the locations of a channel.", ("kpi_daily",), _CHANNELS, "No location.",
           {"locations": "Locations of the channel and type."}),
+    Topic("channel_service", "Service by channel", "The day's service of each channel, most lost sales first.", ("kpi_periods",),
+          _MEMBERS.format(dimension="channel"), "No channel.", {"channel": "Channel of the location; 'unassigned' where the master names none."}),
+    Topic("regions", "Service and stock by region", "The day's service and stock of each region, most lost sales first.", ("kpi_periods",),
+          _MEMBERS.format(dimension="region"), "No region.", {"region": "Region of the location; 'unassigned' where the master names none."}),
     Topic("locations", "Service and stock by location", "One line a location, most lost sales first.", ("kpi_daily",), _LOCATIONS, "No location."),
     Topic("departments", "Service and stock by department", "One line a department, most lost sales first.", ("kpi_daily",), _DEPARTMENTS, "No department."),
     Topic("grid", "Locations by department", "In-stock rate of each location and department, the worst first.", ("kpi_daily",), _GRID,

@@ -45,6 +45,7 @@ _LONG_TEXT = {
 CHARTS = {
     "causes": ("bar", "cause", ("value",)),
     "trend": ("line", "business_date", ("fill_rate", "in_stock_rate", "on_shelf_availability")),
+    "regions": ("bar", "region", ("lost_sales_value",)),
     "departments": ("bar", "department", ("lost_sales_value",)),
     "exception_owners": ("bar", "kind", ("value_at_risk",)),
     "shortages": ("bar", "binding_constraint", ("shorted_units",)),
@@ -54,7 +55,7 @@ CHARTS = {
 _CHART_ROWS = 40
 #: Columns whose size shows as a bar in the cell, and rates that colour from bad to good.
 _BARS = {"value_at_risk", "lost_sales_value", "shorted_units", "order_value", "demand_value_a_day"}
-_COLOURED = {"in_stock_rate", "fill_rate", "on_shelf_availability", "allocation_fill_rate", "otif_rate"}
+_COLOURED = {"in_stock_rate", "fill_rate", "on_shelf_availability", "allocation_fill_rate", "otif_rate", "line_fill_rate", "order_fill_rate"}
 
 
 def render_workbook(picture: Picture, path: Path, *, sheet_rows: int = SHEET_ROWS) -> None:

@@ -35,7 +35,8 @@ WITH today AS (
         END AS out_by
     FROM today
 )
-SELECT row_number() OVER (ORDER BY location_id, sku_id) - 1 AS c, location_id, sku_id, coalesce(zero_sales_days, 0) AS zero_sales_days,
+SELECT row_number() OVER (ORDER BY location_id, sku_id) - 1 AS c, location_id, sku_id, coalesce(department, 'unassigned') AS department,
+    coalesce(zero_sales_days, 0) AS zero_sales_days,
     CASE WHEN out_by IS NULL THEN 'overstock' ELSE 'stock_out' END AS kind, coalesce(out_by, 'book') AS basis,
     CASE WHEN out_by IS NULL THEN excess
         WHEN out_by = 'belief' AND lost_units IS NULL
@@ -349,7 +350,8 @@ ORDER BY c, cause, first, last, evidence_dataset, evidence_key, units
 
 #: The published rows; `attributed` holds c, cause, thousandths, r (strongest row of evidence, -1 without one) and rows.
 PUBLISHED = f"""
-SELECT {_D} AS business_date, c.location_id, c.sku_id, a.cause, c.kind, c.basis, (a.thousandths / 1000)::DECIMAL(4, 3) AS share,
+SELECT {_D} AS business_date, c.location_id, c.sku_id, c.department, a.cause, c.kind, c.basis,
+    (a.thousandths / 1000)::DECIMAL(4, 3) AS share,
     c.units AS position_units, c.position_value,
     (c.position_value * (a.thousandths / 1000)::DECIMAL(4, 3))::DECIMAL(18, 6) AS value,
     e.evidence_dataset, e.evidence_key, a.evidence_rows

@@ -16,7 +16,7 @@ from allocation_assets.tables import floats, integers
 
 #: What the queries read: relation -> columns. Each holds the window's dates and may hold more of other dates.
 RELATIONS = {
-    "positions": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, available BIGINT, stock_status VARCHAR, ownership VARCHAR,"
+    "positions": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, department VARCHAR, available BIGINT, stock_status VARCHAR, ownership VARCHAR,"
     " is_active BOOLEAN, location_type VARCHAR, daily_mean DOUBLE, presentation_min BIGINT, unit_cost DECIMAL(18, 6)",
     "items": "sku_id VARCHAR, unit_cost DECIMAL(18, 6), unit_price DECIMAL(18, 6)",
     "losses": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, lost_units DECIMAL(18, 6), lost_margin DECIMAL(18, 3)",

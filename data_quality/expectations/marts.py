@@ -1,7 +1,8 @@
-"""Expectations of the measures: KPIs, allocation performance, row accounting, quarantine, reconciliations."""
+"""Expectations of the measures: KPIs by day and period, allocation performance, row accounting, quarantine, reconciliations."""
 
 from __future__ import annotations
 
+from data_quality.expectations.periods import period_parts
 from data_quality.expectations.reconciliations import reconciliation_specs
 from data_quality.expectations.spec import WARNING, ExpectationSpec, SpecBuilder, flatten
 from data_quality.invariants import GAP_WRONG, ROWS_NOT_CONSERVED
@@ -15,15 +16,29 @@ REASONS = (
 KPI_ADDITIVE = (
     "sales_units", "net_sales", "returned_units", "refunds", "inventory_value", "stockout_positions",
     "overstock_positions", "lost_sales_units", "lost_sales_value", "open_variances", "corrections", "covered_positions",
+    "order_units_due", "order_units_filled", "order_lines_due", "order_lines_filled", "orders_due", "orders_filled",
 )  # fmt: skip
 KPI_RATES = (
     "fill_rate", "on_shelf_availability", "in_stock_rate", "inventory_record_accuracy",
     "inventory_record_accuracy_window", "ira_exact", "ira_units", "count_coverage_rate",
+    "unit_fill_rate", "line_fill_rate", "order_fill_rate",
 )  # fmt: skip
+#: Rate, what was served, what fell due.
+ORDER_FILL = (
+    ("unit_fill_rate", "order_units_filled", "order_units_due"),
+    ("line_fill_rate", "order_lines_filled", "order_lines_due"),
+    ("order_fill_rate", "orders_filled", "orders_due"),
+)
+KPI_KEY = ("business_date", "location_id", "department")
 PERFORMANCE_KEY = ("business_date", "channel", "department")
 PERFORMANCE_ADDITIVE = ("requested_units", "allocated_units", "shorted_units")
 #: Far below one unit or one cent, and above what DECIMAL(…, 6) parts can lose by rounding.
 TOLERANCE = "0.005"
+
+_ORDER_FILL_WRONG = " OR ".join(
+    f"{filled} NOT BETWEEN 0 AND {due} OR ({rate} IS NULL) <> ({due} = 0) OR abs({rate} - {filled}::DOUBLE / nullif({due}, 0)) > 0.000001"
+    for rate, filled, due in ORDER_FILL
+)
 
 _RUN_WITHOUT_TOTAL = """
 SELECT getvariable('run_date') AS business_date FROM {batch}
@@ -73,7 +88,9 @@ WHERE coalesce(q.open_rows, 0) <> coalesce(a.rows_quarantined, 0)
 
 def mart_specs() -> tuple[ExpectationSpec, ...]:
     """The suite `marts`."""
-    return flatten([*_kpi(), *_performance(), *_performance_totals(), *_accounting(), *_quarantine(), *reconciliation_specs()])
+    kpi = [*_kpi(), *_kpi_comparisons(), *period_parts(SUITE)]
+    plan = [*_performance(), *_performance_totals()]
+    return flatten([*kpi, *plan, *_accounting(), *_quarantine(), *reconciliation_specs()])
 
 
 def _total_is_sum(first: str, second: str, measures: tuple[str, ...]) -> str:
@@ -97,12 +114,11 @@ def _total_is_sum(first: str, second: str, measures: tuple[str, ...]) -> str:
 
 
 def _kpi() -> list[ExpectationSpec | list[ExpectationSpec]]:
-    key = ("business_date", "location_id", "department")
-    kpi = SpecBuilder(SUITE, "kpi_daily", key)
+    kpi = SpecBuilder(SUITE, "kpi_daily", KPI_KEY)
     return [
         kpi.has_rows(),
-        kpi.unique(*key),
-        kpi.not_null(*key, "sales_units", "net_sales"),
+        kpi.unique(*KPI_KEY),
+        kpi.not_null(*KPI_KEY, "sales_units", "net_sales"),
         [kpi.between(rate, 0, 1) for rate in KPI_RATES],
         kpi.between("sell_through", 0, 1, **WARNING),
         kpi.between("return_rate", 0, 1, **WARNING),
@@ -120,6 +136,17 @@ def _kpi() -> list[ExpectationSpec | list[ExpectationSpec]]:
             "ira_value_net < ira_value - 0.000001 OR ira_exact > inventory_record_accuracy",
             "record accuracy: netted is at least absolute, exact at most within tolerance",
         ),
+        kpi.where(
+            "order_fill_right",
+            _ORDER_FILL_WRONG,
+            "fill of order units, lines and orders is what was served of what fell due, null where nothing did",
+        ),
+    ]
+
+
+def _kpi_comparisons() -> list[ExpectationSpec]:
+    kpi = SpecBuilder(SUITE, "kpi_daily", KPI_KEY)
+    return [
         kpi.rows(
             "totals_are_sums",
             _total_is_sum("location_id", "department", KPI_ADDITIVE),

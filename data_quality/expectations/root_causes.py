@@ -31,7 +31,7 @@ def cause_parts(suite: str) -> list[ExpectationSpec | list[ExpectationSpec]]:
     return [
         rows.of_run_date(),
         rows.unique(*KEY),
-        rows.not_null("business_date", "kind", "basis", "share", "position_units", "position_value", "value", "evidence_rows"),
+        rows.not_null("business_date", "department", "kind", "basis", "share", "position_units", "position_value", "value", "evidence_rows"),
         rows.one_of("kind", ["stock_out", "overstock"]),
         rows.one_of("basis", ["book", "shelf", "belief"]),
         rows.one_of("cause", CAUSES),

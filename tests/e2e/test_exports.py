@@ -38,10 +38,16 @@ RICHER = {
     "forecast_accuracy": """INSERT INTO forecast_accuracy BY NAME SELECT DISTINCT business_date, 'sku' AS level, '*' AS segment, method, wape, wape - 0.5 AS bias
         FROM allocations, (VALUES ('champion', 0.31), ('ses', 0.42)) AS m(method, wape)""",
     "kpi_daily": f"""UPDATE kpi_daily AS k SET open_variances = n, overstock_positions = n, critical_positions = 2 * n, obsolete_positions = 3 * n,
-        counted_records = 4 * n, accurate_records = 3 * n, exact_records = n, inventory_record_accuracy = 0.75, ira_exact = 0.25
+        counted_records = 4 * n, accurate_records = 3 * n, exact_records = n, inventory_record_accuracy = 0.75, ira_exact = 0.25, order_units_due = 20 * n,
+        order_units_filled = 17 * n, order_lines_due = 8 * n, order_lines_filled = 5 * n, orders_due = 4 * n, orders_filled = n, unit_fill_rate = 0.85,
+        line_fill_rate = 0.625, order_fill_rate = 0.25
         FROM (SELECT business_date, location_id, department,
             CASE WHEN location_id = '*' AND department = '*' THEN {_CELLS_OF_TOTAL} ELSE 1 END AS n FROM kpi_daily AS k) AS counted
         WHERE (counted.business_date, counted.location_id, counted.department) = (k.business_date, k.location_id, k.department)""",
+    "stock_out_causes": """INSERT INTO stock_out_causes SELECT DISTINCT business_date, location, 'SKU', department, cause, kind, 'book', share,
+        8, 12, 12 * share, NULL::VARCHAR, NULL::VARCHAR, 0
+        FROM allocations, (VALUES ('S1', 'Food', 'supplier_late', 'stock_out', 0.625), ('S1', 'Food', 'unexplained', 'stock_out', 0.375),
+            ('S2', 'Toys', 'supplier_late', 'stock_out', 1), ('S3', 'Toys', 'case_pack', 'overstock', 1)) AS v(location, department, cause, kind, share)""",
     "allocation_performance": """UPDATE allocation_performance SET objective_bound = objective_value * 2, optimality_gap = 0.5
         WHERE channel = '*' AND department = '*' AND objective_value > 0""",
 }
@@ -120,6 +126,19 @@ def test_ratios_hold_at_a_location(powerbi, labels, rich_home):
         context = Context((D9, D9), {"Daily measures": (f"\"Location\" = '{location}'",)})
         assert same(powerbi.value(labels["fill_rate"][0], context), expected)
         assert same(powerbi.value(labels["in_stock_rate"][0], context), rate)
+
+
+def test_causes_split_by_cause_and_department(powerbi, labels, rich_home):
+    """A cause's part of value and of positions; over its causes the parts are the positions and their value."""
+    for column, label, values in (("cause", "Cause", ("supplier_late", "unexplained")), ("department", "Department", ("Food", "Toys"))):
+        for value in values:
+            [(lost, positions)] = published(
+                rich_home, f"SELECT sum(value), sum(share) FROM stock_out_causes WHERE kind = 'stock_out' AND {column} = $v AND business_date = $d", v=value, d=D9,
+            )  # fmt: skip
+            assert lost > 0
+            context = Context((D9, D9), {"Causes": (f"\"{label}\" = '{value}'",)})
+            assert same(powerbi.value(labels["stock_out_margin_lost"][0], context), lost)
+            assert same(powerbi.value(labels["stock_outs_explained"][0], context), positions)
 
 
 def test_the_extract_holds_the_rows_of_the_mart(tableau, rich_home):

@@ -20,7 +20,8 @@ KPI_COLUMNS = (
     "sales_units", "net_sales", "gross_margin", "returned_units", "refunds", "lost_sales_units", "lost_sales_value", "counted_records",
     "accurate_records", "exact_records", "active_positions", "stockout_positions", "critical_positions", "overstock_positions",
     "obsolete_positions", "covered_positions", "available_units", "inventory_value", "open_variances", "fill_rate", "return_rate",
-    "in_stock_rate", "inventory_record_accuracy", "ira_exact", "count_coverage_rate", "days_of_supply",
+    "in_stock_rate", "inventory_record_accuracy", "ira_exact", "count_coverage_rate", "days_of_supply", "order_units_due", "order_units_filled",
+    "order_lines_due", "order_lines_filled", "orders_due", "orders_filled", "unit_fill_rate", "line_fill_rate", "order_fill_rate",
 )  # fmt: skip
 NETWORK = (
     "on_shelf_availability", "sell_through", "inventory_turns", "gmroi", "shrink_rate", "forecast_wape", "forecast_bias",
@@ -66,6 +67,11 @@ QUERIES = {
     "value_listed": "SELECT sum(value_at_risk) FROM exceptions WHERE business_date = $d",
     "open_exceptions": "SELECT count(*) FROM exceptions WHERE business_date = $d AND status = 'open'",
     "value_at_risk": "SELECT sum(value_at_risk) FROM exceptions WHERE business_date = $d AND status = 'open'",
+    "stock_out_margin_lost": "SELECT sum(value) FROM stock_out_causes WHERE business_date = $d AND kind = 'stock_out'",
+    "stock_out_units_lost": "SELECT sum(position_units * share) FROM stock_out_causes WHERE business_date = $d AND kind = 'stock_out'",
+    "stock_outs_explained": "SELECT count(DISTINCT (location_id, sku_id))::DOUBLE FROM stock_out_causes WHERE business_date = $d AND kind = 'stock_out'",
+    "overstock_cost_tied_up": "SELECT sum(value) FROM stock_out_causes WHERE business_date = $d AND kind = 'overstock'",
+    "overstocks_explained": "SELECT count(DISTINCT (location_id, sku_id))::DOUBLE FROM stock_out_causes WHERE business_date = $d AND kind = 'overstock'",
     "order_units": "SELECT sum(units) FROM replenishment_orders WHERE business_date = $d",
     "order_value": "SELECT sum(order_value) FROM replenishment_orders WHERE business_date = $d",
     "order_benefit": "SELECT sum(expected_benefit) FROM replenishment_orders WHERE business_date = $d",

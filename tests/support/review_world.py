@@ -71,6 +71,7 @@ def small(connection: duckdb.DuckDBPyConnection) -> None:
             for department in DEPARTMENTS:
                 kpi(connection, day, location, department, net_sales=sales / 2, lost_sales_value=0.5, stockout_positions=1,
                     active_positions=5, in_stock_rate=0.8)  # fmt: skip
+    _places(connection)
     _state(connection)
     _decisions(connection)
 
@@ -80,6 +81,20 @@ def small_file(path: Path) -> Path:
     with duckdb.connect(str(path)) as connection:
         small(connection)
     return path
+
+
+def _places(connection: duckdb.DuckDBPyConnection) -> None:
+    """The last date by channel and region; other dates, periods and dimensions stand beside it and are of other topics."""
+    for dimension, member, sales, out, lost, filled in (
+        ("channel", "store", 230, 4, 2.01, 1), ("region", "north", 150, 3, 1.005, 1), ("region", CODE, 80, 1, 1.005, 0),
+        ("total", "*", 230, 4, 2.01, 1),
+    ):  # fmt: skip
+        for day, period, factor in ((DAY, "day", 1), (DAY, "week_to_date", 7), (DAYS[-2], "day", 3)):
+            insert(connection, "kpi_periods", business_date=day, period=period, dimension=dimension, member=member, sales_units=sales // 10 * factor,
+                   net_sales=sales * factor, gross_margin=sales * factor / 4, lost_sales_value=lost * factor, fill_rate=0.95, in_stock_rate=1 - out / 20,
+                   on_shelf_availability=0.875, order_lines_due=8 * factor, line_fill_rate=0.625, orders_due=2 * factor,
+                   order_fill_rate=filled / 2, active_positions=20 * factor, stockout_positions=out * factor, critical_positions=3, overstock_positions=1, obsolete_positions=2,
+                   available_units=40, inventory_value=617.28)  # fmt: skip
 
 
 def _state(connection: duckdb.DuckDBPyConnection) -> None:

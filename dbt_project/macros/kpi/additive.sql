@@ -9,6 +9,7 @@ locations and dates; what may not be summed (ratios, shrink without netting) is 
     'positions', 'active_positions', 'stockout_positions', 'critical_positions', 'overstock_positions',
     'obsolete_positions', 'phantom_positions', 'counted_records', 'accurate_records', 'book_units_abs', 'variance_units_abs',
     'scored_units', 'exact_records', 'covered_positions', 'open_variances', 'corrections', 'correction_days',
+    'order_lines_due', 'order_lines_filled', 'order_units_due', 'order_units_filled', 'orders_due', 'orders_filled',
 ] %}
 {% set amounts = [
     'net_sales', 'refunds', 'cogs', 'restocked_cost', 'net_cogs_owned', 'gross_margin_owned', 'inventory_value',

@@ -1,6 +1,7 @@
 {#-
 The additive measures of every SKU x location x date of the state range, as the CTEs `pairs` and `measured`: what the roll-ups by
-location and department and those by other dimensions add up, so that both add up the same.
+location and department and those by other dimensions add up, so that both add up the same. What fell due of orders comes in rows
+of its own: a line may be of a pair that has neither position nor demand.
 -#}
 {% macro kpi_measured_pairs() -%}
 pairs as (
@@ -60,5 +61,7 @@ measured as (
         case when is_scored then forecast_units - demand_units else 0 end as forecast_error_units,
         case when is_scored then abs(forecast_units - demand_units) else 0 end as forecast_error_units_abs
     from pairs
+    union all by name
+    select * exclude (order_id, line_no) from {{ ref('int_order_fill') }}
 )
 {%- endmacro %}

@@ -11,7 +11,13 @@
 {% macro kpi_flows() %}
 {{ return(['sales_units', 'net_sales', 'cogs', 'returned_units', 'restocked_units', 'refunds', 'restocked_cost', 'lost_sales_units',
     'lost_sales_value', 'active_positions', 'stockout_positions', 'active_demand_units', 'on_shelf_demand_units', 'counted_records',
-    'accurate_records', 'scored_units', 'forecast_error_units', 'forecast_error_units_abs']) }}
+    'accurate_records', 'scored_units', 'forecast_error_units', 'forecast_error_units_abs', 'order_lines_due', 'order_lines_filled',
+    'order_units_due', 'order_units_filled', 'orders_due', 'orders_filled']) }}
+{% endmacro %}
+
+{#- What stands at a period's end. -#}
+{% macro kpi_stocks() %}
+{{ return(['available_units', 'inventory_value', 'open_order_units', 'critical_positions', 'overstock_positions', 'obsolete_positions']) }}
 {% endmacro %}
 
 {#- The ratios of a period, each of its own sums; `s` is the relation that holds them. -#}
@@ -19,6 +25,7 @@
 ({{ s }}.net_sales - {{ s }}.refunds - {{ s }}.cogs + {{ s }}.restocked_cost)::DECIMAL(28, 6) as gross_margin,
     {{ kpi_share(s ~ '.returned_units', s ~ '.sales_units') }} as return_rate,
     {{ kpi_fill_rate(s ~ '.sales_units', s ~ '.lost_sales_units') }} as fill_rate,
+    {{ kpi_order_fill(s) }},
     {{ kpi_in_stock_rate(s ~ '.stockout_positions', s ~ '.active_positions') }} as in_stock_rate,
     {{ kpi_share(s ~ '.on_shelf_demand_units', s ~ '.active_demand_units') }} as on_shelf_availability,
     {{ kpi_share(s ~ '.accurate_records', s ~ '.counted_records') }} as inventory_record_accuracy,

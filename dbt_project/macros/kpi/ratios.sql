@@ -13,6 +13,13 @@ case when {{ denominator }} > 0 then ({{ numerator }})::DOUBLE / ({{ denominator
 1 - {{ kpi_share(lost_units, sales_units ~ ' + ' ~ lost_units) }}
 {%- endmacro %}
 
+{#- First-time fill of customer orders, each over what fell due: units, lines in full, orders of which every line was in full. -#}
+{% macro kpi_order_fill(s) -%}
+{{ kpi_share(s ~ '.order_units_filled', s ~ '.order_units_due') }} as unit_fill_rate,
+    {{ kpi_share(s ~ '.order_lines_filled', s ~ '.order_lines_due') }} as line_fill_rate,
+    {{ kpi_share(s ~ '.orders_filled', s ~ '.orders_due') }} as order_fill_rate
+{%- endmacro %}
+
 {#- Semantics 25: 1 - stockouts / active pairs. -#}
 {% macro kpi_in_stock_rate(stockouts, active) -%}
 1 - {{ kpi_share(stockouts, active) }}

@@ -36,6 +36,7 @@ class BruteForce:
         self.restocked = {_key(r): r["units"] for r in facts["stg_returns"] if r["disposition"] == "restock"}
         self.opened = {_key(r): r["units"] for r in facts["stock_ledger"] if r["movement_type"] == "opening"}
         self.beliefs = {_key(r): r["probability_empty"] for r in facts["record_beliefs"]}
+        self.orders = Orders(facts["stg_orders"])
         self.forecasts = {_key(r): Fraction(r["next_day_mean"]) for r in facts["demand_forecasts"]}
 
     def rows(self, day: date, location: str, department: str) -> list[tuple]:
@@ -53,6 +54,7 @@ class BruteForce:
             **self._open(keys),
             **self._coverage(day, keys),
             **self._forecast(keys),
+            **self.orders.measures(day, location, department),
             **self._windows(day, location, department),
         }
 
@@ -246,3 +248,47 @@ class BruteForce:
             if counts:
                 net[place] = sum(Fraction(-self.records[k]["variance"] * ITEMS[k[2]][column]) for k in counts)
         return sum(max(Fraction(0), value) for value in net.values()) if net else None
+
+
+class Orders:
+    """First-time fill of customer orders, line by line: when a line falls due, what had left by then, and where it counts."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self.lines: dict[tuple[str, int], list[Row]] = {}
+        for row in sorted(rows, key=lambda r: r["business_date"]):
+            self.lines.setdefault((row["order_id"], row["line_no"]), []).append(row)
+        self.judged = {key: self._line(life) for key, life in self.lines.items()}
+
+    def _line(self, life: list[Row]) -> dict:
+        first, promise = life[0]["business_date"], life[0]["promised_date"]
+        due = promise or first
+        wanted = max(r["units"] for r in life if r["business_date"] <= max(due, first))
+        at_due = [r for r in life if r["business_date"] <= due]
+        left = 0
+        if at_due and (at_due[-1]["status"] == "shipped" or (promise is None and at_due[-1]["status"] == "allocated")):
+            left = at_due[-1]["units"]
+        cancelled = [r["business_date"] for r in life if r["status"] == "cancelled" and (r["business_date"] < due or r is life[0])]
+        counted = [d for d in DATES if d >= max(due, first)]
+        resolved = cancelled or counted
+        return {"first": first, "wanted": wanted, "left": min(left, wanted), "is_wanted": not cancelled, "on": resolved[0] if resolved else None}
+
+    def _counts_at(self, key: tuple[str, int], day: date, location: str, department: str) -> bool:
+        newest = [r for r in self.lines[key] if r["business_date"] <= day][-1]
+        return _in({"location_id": newest["ship_from_location_id"] or "DC", "sku_id": newest["sku_id"]}, location, department)
+
+    def measures(self, day: date, location: str, department: str) -> dict:
+        due = [j for k, j in self.judged.items() if j["is_wanted"] and j["on"] == day and self._counts_at(k, day, location, department)]
+        full, orders, complete = [j for j in due if j["left"] == j["wanted"]], 0, 0
+        for order in {order for order, _ in self.lines}:
+            lines = {k: j for k, j in self.judged.items() if k[0] == order}
+            request = {k: j for k, j in lines.items() if j["first"] == min(o["first"] for o in lines.values())}
+            wanted = {k: j for k, j in request.items() if j["is_wanted"]}
+            if wanted and all(j["on"] for j in request.values()) and max(j["on"] for j in request.values()) == day:
+                counts = self._counts_at(min(wanted), day, location, department)
+                orders, complete = orders + counts, complete + (counts and all(j["left"] == j["wanted"] for j in wanted.values()))
+        wanted_units, left_units = sum(j["wanted"] for j in due), sum(j["left"] for j in due)
+        return {
+            "order_units_due": wanted_units, "order_units_filled": left_units, "order_lines_due": len(due), "order_lines_filled": len(full),
+            "orders_due": orders, "orders_filled": complete, "unit_fill_rate": _ratio(left_units, wanted_units),
+            "line_fill_rate": _ratio(len(full), len(due)), "order_fill_rate": _ratio(complete, orders),
+        }  # fmt: skip

@@ -113,13 +113,28 @@ def test_the_drawn_facts_reach_the_traps(marts: Marts):
             bool_or(ira_value_net > ira_value), bool_or(ira_exact < 1), bool_or(days_to_correct > 0), bool_or(days_to_correct IS NULL),
             bool_or(count_coverage_rate > 0 AND count_coverage_rate < 1), bool_or(open_variances > 0),
             bool_or(inventory_record_accuracy_window <> inventory_record_accuracy), bool_or(shrink_rate_retail <> shrink_rate),
+            bool_or(unit_fill_rate > line_fill_rate), bool_or(order_fill_rate < line_fill_rate), bool_or(order_fill_rate = 0), bool_or(line_fill_rate = 1),
+            bool_or(orders_due = 0 AND order_lines_due > 0), bool_or(line_fill_rate IS NULL), sum(orders_due) FILTER (location_id = '*') > 0,
             bool_or(forecast_bias < 0), bool_or(turns_window_days = 5), bool_or(turns_window_days < 5), bool_or(positions = 0)
         FROM kpi_daily
     """)[0]
     assert all(hit), hit
+    orders = marts.rows("""
+        SELECT bool_or(cancelled_on IS NOT NULL), bool_or(is_order_due AND NOT is_due), bool_or(first_seen > order_seen AND is_due),
+            bool_or(is_due AND first_seen > due_date), bool_or(is_due AND business_date > due_date AND first_seen < due_date),
+            bool_or(is_due AND status = 'cancelled'), bool_or(is_due AND ship_from_location_id IS NULL), bool_or(is_settled AND NOT is_due AND valid_from > due_date)
+        FROM int_order_lines
+    """)[0]
+    assert all(orders), orders
+
+
+def test_a_location_is_in_its_region_and_cluster(marts: Marts):
+    found = marts.rows("SELECT DISTINCT location_id, region, cluster FROM kpi_daily ORDER BY ALL")
+    assert found == [("*", None, None), *((location, *world.PLACES[location]) for location in sorted(world.PLACES))]
 
 
 FLOWS = ("sales_units", "net_sales", "returned_units", "refunds")
+ORDERS = ("order_lines_due", "order_lines_filled", "order_units_due", "order_units_filled", "orders_due", "orders_filled")
 
 
 def _members(row: dict) -> dict[str, str]:
@@ -170,6 +185,21 @@ def test_periods_agree_with_the_days_and_ratios_are_of_sums(marts: Marts):
     assert any(row[3] for row in wrong)
 
 
+def test_orders_of_periods_add_up_over_every_dimension(marts: Marts):
+    """A line and an order count once, whatever they are split by; the brute force of the whole is that of its periods."""
+    oracle = BruteForce(world.facts(1)).orders
+    for day in world.DATES:
+        for period, first in (("day", day), ("week_to_date", FIRST), ("year_to_date", FIRST)):
+            daily = [oracle.measures(d, "*", "*") for d in world.DATES if first <= d <= day]
+            expected = tuple(sum(measures[name] for measures in daily) for name in ORDERS)
+            found = marts.rows(
+                f"SELECT dimension, {', '.join(f'sum({name})::BIGINT' for name in ORDERS)}, max(line_fill_rate) FILTER (member = '*') FROM kpi_periods "
+                "WHERE business_date = $day AND period = $period GROUP BY dimension", day=day, period=period,
+            )  # fmt: skip
+            assert {row[1:7] for row in found} == {expected} and len(found) == 8
+            assert [row[7] for row in found if row[0] == "total"] == [pytest.approx(expected[1] / expected[0])]
+
+
 def test_periods_stand_beside_the_plan_of_the_month(marts: Marts):
     rows = marts.rows("SELECT dimension, member, planned_sales_of_month::INTEGER, net_sales_to_plan * planned_sales_of_month - net_sales FROM "
                       "kpi_periods WHERE business_date = $day AND planned_sales_of_month IS NOT NULL ORDER BY ALL", day=LAST)  # fmt: skip
@@ -212,7 +242,7 @@ def test_restating_a_range_equals_one_build_of_everything(marts: Marts, tmp_path
     piecemeal.build("run", FIRST, world.DATES[3])
     world.write(late, piecemeal.warehouse, piecemeal.lake)
     piecemeal.build("run", world.DATES[2], LAST)
-    for table in ("int_counted_records", "int_kpi_daily_base", "kpi_daily", "int_kpi_dimension_daily", "kpi_periods", "allocation_performance", *OPS):
+    for table in ("int_order_lines", "int_counted_records", "int_kpi_daily_base", "kpi_daily", "int_kpi_dimension_daily", "kpi_periods", "allocation_performance", *OPS):
         sql = f"SELECT * FROM {table} ORDER BY ALL"
         assert piecemeal.rows(sql) == marts.rows(sql), table
 

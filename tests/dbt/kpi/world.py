@@ -42,9 +42,12 @@ COLUMNS = {
     "int_business_dates": "business_date DATE, previous_date DATE",
     "int_items_in_force": "business_date DATE, sku_id VARCHAR, department VARCHAR, class VARCHAR, ownership VARCHAR, unit_cost DECIMAL(18,6), "
     "unit_price DECIMAL(18,6)",
-    "int_locations_in_force": "business_date DATE, location_id VARCHAR, location_type VARCHAR, channel VARCHAR, region VARCHAR, cluster VARCHAR",
+    "int_locations_in_force": "business_date DATE, location_id VARCHAR, location_type VARCHAR, channel VARCHAR, region VARCHAR, cluster VARCHAR, "
+    "order_location_id VARCHAR",
     "int_master_in_force": "feed VARCHAR, business_date DATE, partition_date DATE",
     "stg_budgets": "business_date DATE, department VARCHAR, month DATE, planned_sales DECIMAL(18,6)",
+    "stg_orders": "business_date DATE, order_id VARCHAR, line_no BIGINT, sku_id VARCHAR, ship_from_location_id VARCHAR, units BIGINT, status VARCHAR, "
+    "promised_date DATE, posted_on DATE",
     "stg_returns": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, units BIGINT, disposition VARCHAR, posted_on DATE",
     "stg_cycle_counts": "business_date DATE, count_id VARCHAR, location_id VARCHAR, sku_id VARCHAR, posted_on DATE",
     "stg_adjustments": "business_date DATE, count_id VARCHAR, location_id VARCHAR, sku_id VARCHAR, posted_on DATE",
@@ -68,10 +71,12 @@ def facts(seed: int) -> Facts:
         for location, (kind, channel) in LOCATIONS.items():
             drawn["int_locations_in_force"].append(
                 {"business_date": day, "location_id": location, "location_type": kind, "channel": channel,
-                 "region": PLACES[location][0], "cluster": PLACES[location][1]}
+                 "region": PLACES[location][0], "cluster": PLACES[location][1], "order_location_id": "DC"}
             )  # fmt: skip
             for sku in ITEMS:
                 _pair(rng, drawn, {"business_date": day, "location_id": location, "sku_id": sku})
+    for number in range(80):
+        _order(random.Random(f"{seed} {number}"), drawn, f"O{number}")
     drawn["stg_budgets"] = [
         {"business_date": DATES[0], "department": department, "month": month, "planned_sales": planned * share}
         for department, planned in PLANS.items() for month, share in ((date(2026, 3, 1), 1), (date(2026, 4, 1), 7))
@@ -115,6 +120,26 @@ def _pair(rng: random.Random, drawn: Facts, key: Row) -> None:
         drawn["stg_returns"].append({**key, "units": 1, "disposition": rng.choice(["restock", "damaged"]), "posted_on": day})
     if sells and day != DATES[3]:  # no forecast was made on the fourth date
         drawn["demand_forecasts"].append({**key, "next_day_mean": rng.choice([0.5, 1.5, 4.0])})
+
+
+def _order(rng: random.Random, drawn: Facts, order_id: str) -> None:
+    """One order of one to three lines; a line may come later, change its promise, units and place, be cancelled, or be sent again."""
+    start = rng.randrange(len(DATES))
+    for line_no in range(1, rng.randint(1, 3) + 1):
+        units, place, sku = rng.randint(1, 5), rng.choice(["S1", "S2", None]), rng.choice(list(ITEMS))
+        promised = rng.choice([None, *(DATES[start] + timedelta(days=ahead) for ahead in (-1, 0, 1, 2, 3, 3))])
+        status = rng.choice(["open", "open", "allocated", "shipped", "cancelled"])
+        for day in DATES[start + (line_no > 1 and rng.random() < 0.3):]:
+            drawn["stg_orders"].append(
+                {"business_date": day, "order_id": order_id, "line_no": line_no, "sku_id": sku, "ship_from_location_id": place, "units": units,
+                 "status": status, "promised_date": promised, "posted_on": day}
+            )  # fmt: skip
+            if rng.random() < 0.5 or status == "cancelled":
+                break
+            status = rng.choice(["open", "allocated", "shipped", "shipped", "cancelled"]) if status != "shipped" else "shipped"
+            units = max(1, units + rng.choice([0, 0, 0, -1, 1]))
+            promised = rng.choice([promised, promised, None, day + timedelta(days=9)])
+            place = rng.choice([place, place, "S1"])
 
 
 def _record(rng: random.Random, drawn: Facts, key: Row, counted: int | None) -> None:

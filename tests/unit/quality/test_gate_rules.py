@@ -356,6 +356,53 @@ ACCOUNTED = "UPDATE feed_accounting SET {} WHERE file = 'a.csv'"
 FILE_A = [{"feed": "pos", "business_date": "2026-03-04", "file": "a.csv"}]
 HELD = "UPDATE quarantine SET {} WHERE file = 'a.csv'"
 HELD_A = [FILE_A[0] | {"line": 3}]
+PERIOD = "UPDATE kpi_periods SET {} WHERE period = 'day' AND dimension = 'department' AND member = 'Food'"
+OF_FOOD = {"business_date": "2026-03-04", "period": "day", "dimension": "department", "member": "Food"}
+FOOD = [OF_FOOD]
+#: The day of a row that is changed is no longer in its week, month and year.
+LONGER = [OF_FOOD | {"period": period} for period in ("month_to_date", "week_to_date", "year_to_date")]
+
+PERIODS = [
+    ("kpi_periods.has_rows", "kpi_periods", "DELETE FROM kpi_periods", None),
+    ("kpi_periods.grain_unique", "kpi_periods",
+     "INSERT INTO kpi_periods FROM kpi_periods WHERE period = 'day' AND dimension = 'department' AND member = 'Food'", FOOD),
+    ("kpi_periods.member_not_null", "kpi_periods", PERIOD.format("member = NULL"), [OF_FOOD | {"member": None}]),
+    ("kpi_periods.orders_due_not_null", "kpi_periods", PERIOD.format("orders_due = NULL"), FOOD),
+    ("kpi_periods.period_known", "kpi_periods", PERIOD.format("period = 'quarter'"), [OF_FOOD | {"period": "quarter"}]),
+    ("kpi_periods.dimension_known", "kpi_periods", PERIOD.format("dimension = 'colour'"), [OF_FOOD | {"dimension": "colour"}]),
+    *[(f"kpi_periods.{rate}_in_range", "kpi_periods", PERIOD.format(f"{rate} = 1.01"), FOOD)
+      for rate in ("fill_rate", "unit_fill_rate", "line_fill_rate", "order_fill_rate", "in_stock_rate", "on_shelf_availability",
+                   "inventory_record_accuracy", "return_rate")],
+    *[(f"kpi_periods.{count}_in_range", "kpi_periods", PERIOD.format(f"{count} = -1"), FOOD)
+      for count in ("dates", "sales_units", "returned_units", "lost_sales_units", "stockout_positions", "order_units_filled", "forecast_wape")],
+    ("kpi_periods.period_from_right", "kpi_periods", PERIOD.format("period_from = '2026-03-02'"), FOOD),
+    ("kpi_periods.period_from_right", "kpi_periods",
+     "UPDATE kpi_periods SET period_from = '2026-03-01' WHERE period = 'week_to_date' AND dimension = 'department' AND member = 'Food'",
+     [OF_FOOD | {"period": "week_to_date"}]),
+    *[("kpi_periods.ratios_are_of_sums", "kpi_periods", PERIOD.format(f"{ratio} = 0.37"), FOOD)
+      for ratio in ("return_rate", "fill_rate", "unit_fill_rate", "line_fill_rate", "order_fill_rate", "in_stock_rate", "on_shelf_availability",
+                    "inventory_record_accuracy", "forecast_wape", "forecast_bias", "net_sales_growth", "net_sales_to_plan")],
+    ("kpi_periods.ratios_are_of_sums", "kpi_periods", PERIOD.format("fill_rate = NULL"), FOOD),
+    ("kpi_periods.ratios_are_of_sums", "kpi_periods", PERIOD.format("orders_due = 0"), FOOD),
+    ("kpi_periods.margin_right", "kpi_periods", PERIOD.format("cogs = cogs + 0.01"), FOOD),
+    ("kpi_periods.counts_are_nested", "kpi_periods", PERIOD.format("order_lines_filled = 5"), FOOD),
+    ("kpi_periods.counts_are_nested", "kpi_periods", PERIOD.format("stockout_positions = 5"), FOOD),
+    ("kpi_periods.counts_are_nested", "kpi_periods", PERIOD.format("on_shelf_demand_units = 2.1"), FOOD),
+    ("kpi_periods.plan_is_of_the_month", "kpi_periods", PERIOD.format("planned_sales_of_month = 80"), FOOD),
+    ("kpi_periods.run_has_periods", "kpi_periods", "DELETE FROM kpi_periods WHERE period = 'year_to_date' AND dimension = 'total'", RUN_KEY),
+    ("kpi_periods.dimensions_are_whole", "kpi_periods", PERIOD.format("net_sales = net_sales + 0.01"),
+     [{"business_date": "2026-03-04", "period": "day", "dimension": "department"}]),
+    ("kpi_periods.dimensions_are_whole", "kpi_periods",
+     "DELETE FROM kpi_periods WHERE period = 'day' AND dimension = 'segment' AND member = 'C'",
+     [{"business_date": "2026-03-04", "period": "day", "dimension": "segment"}]),
+    ("kpi_periods.day_is_kpi_daily", "kpi_periods", PERIOD.format("orders_filled = 1"), FOOD),
+    ("kpi_periods.day_is_kpi_daily", "kpi_periods",
+     "DELETE FROM kpi_periods WHERE period = 'day' AND dimension = 'department' AND member = 'Food'", FOOD),
+    ("kpi_periods.day_is_kpi_daily", "kpi_daily", "UPDATE kpi_daily SET inventory_value = 321 WHERE location_id = '*' AND department = 'Food'", FOOD),
+    ("kpi_periods.day_is_kpi_daily", "kpi_daily", "DELETE FROM kpi_daily WHERE location_id = '*' AND department = 'Food'", FOOD),
+    ("kpi_periods.day_within_periods", "kpi_periods", PERIOD.format("sales_units = 3"), LONGER),
+    ("kpi_periods.day_within_periods", "kpi_periods", PERIOD.format("order_lines_due = 5"), LONGER),
+]  # fmt: skip
 
 MARTS = [
     ("kpi_daily.has_rows", "kpi_daily", "DELETE FROM kpi_daily", None),
@@ -363,18 +410,25 @@ MARTS = [
     ("kpi_daily.net_sales_not_null", "kpi_daily", KPI.format("net_sales = NULL"), KPI_S1),
     *[(f"kpi_daily.{rate}_in_range", "kpi_daily", KPI.format(f"{rate} = 1.01"), KPI_S1)
       for rate in ("fill_rate", "on_shelf_availability", "in_stock_rate", "inventory_record_accuracy",
-                   "inventory_record_accuracy_window", "ira_units", "count_coverage_rate", "sell_through", "return_rate")],
+                   "inventory_record_accuracy_window", "ira_units", "count_coverage_rate", "sell_through", "return_rate", "unit_fill_rate",
+                   "line_fill_rate", "order_fill_rate")],
     *[(f"kpi_daily.{units}_in_range", "kpi_daily", KPI.format(f"{units} = -1"), KPI_S1)
       for units in ("sales_units", "returned_units", "stockout_positions", "lost_sales_units", "shrink_value", "open_variances",
                     "open_variance_value", "days_to_correct", "record_error_units")],
     ("kpi_daily.ira_exact_in_range", "kpi_daily", KPI.format("ira_exact = -0.01"), KPI_S1),
     ("kpi_daily.netting_only_hides", "kpi_daily", KPI.format("ira_value = 0.9, ira_value_net = 0.8"), KPI_S1),
     ("kpi_daily.netting_only_hides", "kpi_daily", KPI.format("ira_exact = 0.5, inventory_record_accuracy = 0.4"), KPI_S1),
+    ("kpi_daily.order_fill_right", "kpi_daily", KPI.format("line_fill_rate = 0.51"), KPI_S1),
+    ("kpi_daily.order_fill_right", "kpi_daily", KPI.format("order_fill_rate = NULL"), KPI_S1),
+    ("kpi_daily.order_fill_right", "kpi_daily", KPI.format("order_units_due = 0, order_units_filled = 0"), KPI_S1),
+    ("kpi_daily.order_fill_right", "kpi_daily", KPI.format("orders_filled = orders_due + 1"), KPI_S1),
+    ("kpi_daily.totals_are_sums", "kpi_daily", KPI.format("orders_due = 9"), TOTALS),
     ("kpi_daily.totals_are_sums", "kpi_daily", KPI.format("net_sales = net_sales + 0.01"), TOTALS),
     ("kpi_daily.totals_are_sums", "kpi_daily", KPI.format("stockout_positions = 1"), TOTALS),
     ("kpi_daily.run_has_total", "kpi_daily", "DELETE FROM kpi_daily WHERE location_id = '*' AND department = '*'", RUN_KEY),
     ("kpi_daily.sales_are_facts", "int_demand_daily", "UPDATE int_demand_daily SET sales_units = 4", RUN_KEY),
     ("kpi_daily.sales_are_facts", "int_demand_daily", "UPDATE int_demand_daily SET net_sales = 30.01", RUN_KEY),
+    *PERIODS,
     ("allocation_performance.has_rows", "allocation_performance", "DELETE FROM allocation_performance", None),
     ("allocation_performance.grain_unique", "allocation_performance",
      "INSERT INTO allocation_performance FROM allocation_performance WHERE channel = '*' AND department = '*'", RUN_TOTAL),
@@ -425,6 +479,7 @@ WARNINGS = {
     "inventory_positions.on_hand_in_range", "inventory_positions.in_transit_in_range", "inventory_positions.few_unopened",
     "inventory_positions.few_negative", "reconciliations.variance_has_count", "stock_ledger.signs_right",
     "allocation_needs.shortage_explained", "kpi_daily.sell_through_in_range", "kpi_daily.return_rate_in_range",
+    "kpi_periods.return_rate_in_range",
     "quarantine.resolved_after_seen",
 }  # fmt: skip
 

@@ -89,11 +89,48 @@ WAREHOUSE = {
             NULL::DOUBLE AS ira_exact, NULL::DOUBLE AS ira_units, NULL::DOUBLE AS ira_value, NULL::DOUBLE AS ira_value_net,
             1::DOUBLE AS count_coverage_rate, NULL::DOUBLE AS record_error_units, NULL::DOUBLE AS days_to_correct,
             0::DECIMAL(28,6) AS shrink_value, units::BIGINT AS open_variances, value::DECIMAL(28,6) AS open_variance_value,
-            units::BIGINT AS corrections, units::BIGINT AS covered_positions, 0.1::DOUBLE AS sell_through, 0::DOUBLE AS return_rate
+            units::BIGINT AS corrections, units::BIGINT AS covered_positions, 0.1::DOUBLE AS sell_through, 0::DOUBLE AS return_rate,
+            (4 * units)::DECIMAL(28,6) AS gross_margin, (2 * units)::BIGINT AS active_positions, 0::BIGINT AS open_order_units,
+            units::BIGINT AS critical_positions, 0::BIGINT AS obsolete_positions,
+            (4 * units)::BIGINT AS order_units_due, (3 * units)::BIGINT AS order_units_filled, (2 * units)::BIGINT AS order_lines_due,
+            units::BIGINT AS order_lines_filled, units::BIGINT AS orders_due, 0::BIGINT AS orders_filled,
+            CASE WHEN units > 0 THEN 0.75::DOUBLE END AS unit_fill_rate, CASE WHEN units > 0 THEN 0.5::DOUBLE END AS line_fill_rate,
+            CASE WHEN units > 0 THEN 0::DOUBLE END AS order_fill_rate
         FROM (VALUES
             ('DC1', 'Food', 0, 300), ('S1', 'Food', 2, 20), ('S1', 'Toys', 1, 5), ('DC1', '*', 0, 300),
             ('S1', '*', 3, 25), ('*', 'Food', 2, 320), ('*', 'Toys', 1, 5), ('*', '*', 3, 325)
         ) AS v(location_id, department, units, value)""",
+    # The run's date is the only one with sales: every period holds the same. Last year sold half of it; the plan is four times it.
+    "kpi_periods": """
+        SELECT DATE '2026-03-04' AS business_date, period, period_from::DATE AS period_from, dimension, member, 1::BIGINT AS dates,
+            units::BIGINT AS sales_units, (units * 10)::DECIMAL(28,6) AS net_sales, 0::DECIMAL(28,6) AS refunds, (units * 6)::DECIMAL(28,6) AS cogs,
+            0::DECIMAL(28,6) AS restocked_cost, (units * 4)::DECIMAL(28,6) AS gross_margin, 0::BIGINT AS returned_units,
+            0.25::DECIMAL(28,6) * units AS lost_sales_units, units::DECIMAL(28,6) AS lost_sales_value, (2 * units)::BIGINT AS active_positions,
+            0::BIGINT AS stockout_positions, units::BIGINT AS critical_positions, 0::BIGINT AS overstock_positions, 0::BIGINT AS obsolete_positions,
+            value::DECIMAL(28,6) AS inventory_value, 0::BIGINT AS open_order_units,
+            (4 * units)::BIGINT AS order_units_due, (3 * units)::BIGINT AS order_units_filled, (2 * units)::BIGINT AS order_lines_due,
+            units::BIGINT AS order_lines_filled, units::BIGINT AS orders_due, 0::BIGINT AS orders_filled,
+            units::DECIMAL(28,6) AS active_demand_units, (0.9 * units)::DECIMAL(28,6) AS on_shelf_demand_units, 0::BIGINT AS counted_records,
+            0::BIGINT AS accurate_records, units::BIGINT AS scored_units, (0.5 * units)::DECIMAL(28,6) AS forecast_error_units_abs,
+            (-0.25 * units)::DECIMAL(28,6) AS forecast_error_units,
+            CASE WHEN units > 0 THEN 0::DOUBLE END AS return_rate, CASE WHEN units > 0 THEN 0.8::DOUBLE END AS fill_rate,
+            CASE WHEN units > 0 THEN 0.75::DOUBLE END AS unit_fill_rate, CASE WHEN units > 0 THEN 0.5::DOUBLE END AS line_fill_rate,
+            CASE WHEN units > 0 THEN 0::DOUBLE END AS order_fill_rate, CASE WHEN units > 0 THEN 1::DOUBLE END AS in_stock_rate,
+            CASE WHEN units > 0 THEN 0.9::DOUBLE END AS on_shelf_availability, NULL::DOUBLE AS inventory_record_accuracy,
+            CASE WHEN units > 0 THEN 0.5::DOUBLE END AS forecast_wape, CASE WHEN units > 0 THEN -0.25::DOUBLE END AS forecast_bias,
+            (units * 5)::DECIMAL(28,6) AS net_sales_last_year, CASE WHEN units > 0 THEN 1::DOUBLE END AS net_sales_growth,
+            CASE WHEN planned THEN (units * 40)::DECIMAL(28,6) END AS planned_sales_of_month,
+            CASE WHEN planned AND units > 0 THEN 0.25::DOUBLE END AS net_sales_to_plan
+        FROM (
+            SELECT *, period = 'month_to_date' AND dimension IN ('department', 'total') AS planned
+            FROM (VALUES ('day', '2026-03-04'), ('week_to_date', '2026-03-02'), ('month_to_date', '2026-03-01'), ('year_to_date', '2026-01-01'))
+                AS p(period, period_from)
+            CROSS JOIN (VALUES
+                ('total', '*', 3, 325), ('location', 'DC1', 0, 300), ('location', 'S1', 3, 25), ('department', 'Food', 2, 320), ('department', 'Toys', 1, 5),
+                ('channel', 'store', 3, 25), ('channel', 'unassigned', 0, 300), ('region', 'north', 3, 325), ('cluster', 'unassigned', 3, 325),
+                ('class', 'Tins', 3, 325), ('segment', 'A', 2, 320), ('segment', 'C', 1, 5)
+            ) AS v(dimension, member, units, value)
+        )""",
     "allocation_performance": """
         SELECT DATE '2026-03-04' AS business_date, channel, department, 12::BIGINT AS requested_units,
             6::BIGINT AS allocated_units, 6::BIGINT AS shorted_units, 0.5::DOUBLE AS allocation_fill_rate,
@@ -220,7 +257,7 @@ DECISIONS = {
             AS v(location_id, is_dc, days, service, net, cost, at_stores)""",
     # The store is out of B by belief alone: three quarters phantom stock, a quarter nobody explains.
     "stock_out_causes": """
-        SELECT DATE '2026-03-04' AS business_date, 'S1' AS location_id, 'B' AS sku_id, cause, 'stock_out' AS kind, 'belief' AS basis,
+        SELECT DATE '2026-03-04' AS business_date, 'S1' AS location_id, 'B' AS sku_id, 'Food' AS department, cause, 'stock_out' AS kind, 'belief' AS basis,
             share::DECIMAL(4,3) AS share, 1.5::DECIMAL(18,6) AS position_units, 6::DECIMAL(18,3) AS position_value,
             (6 * share)::DECIMAL(18,6) AS value, dataset AS evidence_dataset, key AS evidence_key, rows::BIGINT AS evidence_rows
         FROM (VALUES ('phantom_stock', 0.75, 'record_beliefs', '2026-03-04|S1|B', 1), ('unexplained', 0.25, NULL, NULL, 0))

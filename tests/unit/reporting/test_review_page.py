@@ -17,6 +17,8 @@ from tests.support.review_world import CODE, DAY, FORMULA, parse
 RUNTIME = "window.vegaEmbed = async () => {};"
 #: Topics that show rows of a mart: which, and headings of the page that are its key.
 MARTS = {
+    "channel_service": ("kpi_periods", {"Channel": "member"}, "dimension = 'channel' AND period = 'day'"),
+    "regions": ("kpi_periods", {"Region": "member"}, "dimension = 'region' AND period = 'day'"),
     "locations": ("kpi_daily", {"Location": "location_id"}, "department = '*'"),
     "departments": ("kpi_daily", {"Department": "department"}, "location_id = '*'"),
     "grid": ("kpi_daily", {"Location": "location_id", "Department": "department"}, "true"),
@@ -105,6 +107,11 @@ def test_charts_hold_the_marts_numbers(connection, daily):
     mart = connection.execute("SELECT business_date::VARCHAR, net_sales::DOUBLE FROM kpi_daily WHERE location_id = '*' AND department = '*'").fetchall()
     assert values == dict(mart)
     assert charts["exceptions"]["data"]["values"] == [{"kind": "negative_stock", "value_at_risk": 99.99}, {"kind": "late_delivery", "value_at_risk": 10}]
+    regions = {row["region"]: row["in_stock_rate"] for row in charts["regions"]["data"]["values"]}
+    mart = connection.execute(
+        f"SELECT member, in_stock_rate FROM kpi_periods WHERE dimension = 'region' AND period = 'day' AND business_date = DATE '{DAY}'"
+    ).fetchall()
+    assert regions == dict(mart) and len(regions) == 2
     assert all("$schema" not in chart for chart in charts.values())
 
 

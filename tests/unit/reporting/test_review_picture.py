@@ -135,6 +135,14 @@ def test_channels_are_sums_of_their_locations(connection):
     assert (row["channel"], row["locations"], row["net_sales"], row["stockout_positions"], float(row["inventory_value"])) == ("store", 2, 230, 4, 1234.56)
 
 
+def test_regions_are_of_the_day_the_most_lost_sales_first(connection):
+    """Not of the week to date, nor of another date or dimension; where as much is lost, the most stock-outs first."""
+    rows = read_picture(connection, DAY).tables["regions"].dicts()
+    assert [(r["region"], r["net_sales"], r["stockout_positions"], r["line_fill_rate"], r["order_fill_rate"]) for r in rows] == [
+        ("north", 150, 3, 0.625, 0.5), (CODE, 80, 1, 0.625, 0),
+    ]  # fmt: skip
+
+
 def test_a_resolved_exception_is_not_shown(connection):
     assert read_picture(connection, DAY).tables["exceptions"].column("exception_id") == ["e0", "e1"]
 

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # openpyxl does 
 #: Sheets that show rows of a mart, and the key by which a row is found there.
 MARTS = {
     "trend": ("kpi_daily", ("business_date",), "location_id = '*' AND department = '*'"),
+    "channel_service": ("(SELECT * RENAME (member AS channel) FROM kpi_periods)", ("channel",), "dimension = 'channel' AND period = 'day'"),
+    "regions": ("(SELECT * RENAME (member AS region) FROM kpi_periods)", ("region",), "dimension = 'region' AND period = 'day'"),
     "locations": ("kpi_daily", ("location_id",), "department = '*'"),
     "departments": ("kpi_daily", ("department",), "location_id = '*'"),
     "grid": ("kpi_daily", ("location_id", "department"), "true"),
@@ -101,7 +103,7 @@ def test_sheets_are_named_tables_under_frozen_headings(daily):
     for sheet in book.worksheets[1:]:
         assert list(sheet.tables) == [f"t_{sheet.title}"]
         assert sheet.freeze_panes == f"B{HEAD + 2}"
-    assert {sheet.title for sheet in book if sheet._charts} >= {"trend", "departments", "exception_owners", "shortages", "supplier_orders", "open_to_buy"}
+    assert {sheet.title for sheet in book if sheet._charts} >= {"trend", "regions", "departments", "exception_owners", "shortages", "supplier_orders", "open_to_buy"}
     assert book["exceptions"].conditional_formatting
     dates = book["exceptions"]["I5"]
     assert (dates.value, dates.number_format) == (datetime(2026, 3, 8), "yyyy-mm-dd")

@@ -207,6 +207,14 @@ def test_demand_that_did_not_come(facts):
     assert facts.causes() == {("S1", "forecast_miss"): 0.9, ("S1", "unexplained"): 0.1}
 
 
+def test_a_cause_is_of_the_department_of_its_position(facts):
+    """As on the run's date; one that no master names is said to be unassigned."""
+    for location, then, now in (("S1", "Food", "Toys"), ("S2", "Food", None)):
+        facts.position(9, "healthy", 5, location=location, department=then)
+        facts.position(10, "stockout", location=location, lost=4, department=now)
+    assert {(row["location_id"], row["department"]) for row in facts.rows()} == {("S1", "Toys"), ("S2", "unassigned")}
+
+
 def test_columns_and_vocabulary_are_what_is_promised(facts):
     from allocation_assets.root_causes.find import find_causes
     from tests.unit.root_causes.world import DAY, SETTINGS

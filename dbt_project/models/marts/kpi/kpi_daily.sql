@@ -19,7 +19,7 @@ windows as (select * from {{ ref('int_kpi_windows') }}),
 records as (select * from {{ ref('int_kpi_record_windows') }})
 
 select
-    b.business_date, b.location_id, b.department, b.location_type, b.channel,
+    b.business_date, b.location_id, b.department, b.location_type, b.channel, l.region, l.cluster,
     b.sales_units, b.net_sales, b.cogs,
     b.gross_margin::DECIMAL(28, 6) as gross_margin,
     b.gross_margin_before_returns::DECIMAL(28, 6) as gross_margin_before_returns,
@@ -28,6 +28,8 @@ select
     b.lost_sales_units, b.lost_sales_value,
     {{ kpi_fill_rate('b.sales_units', 'b.lost_sales_units') }} as fill_rate,
     b.open_order_units,
+    b.order_units_due, b.order_units_filled, b.order_lines_due, b.order_lines_filled, b.orders_due, b.orders_filled,
+    {{ kpi_order_fill('b') }},
     b.positions, b.active_positions, b.stockout_positions, b.critical_positions, b.overstock_positions,
     b.obsolete_positions, b.phantom_positions,
     {{ kpi_in_stock_rate('b.stockout_positions', 'b.active_positions') }} as in_stock_rate,
@@ -68,3 +70,4 @@ inner join windows as w on b.business_date = w.business_date
     and b.location_id = w.location_id and b.department = w.department
 inner join records as r on b.business_date = r.business_date
     and b.location_id = r.location_id and b.department = r.department
+left join {{ ref('int_locations_in_force') }} as l on b.business_date = l.business_date and b.location_id = l.location_id

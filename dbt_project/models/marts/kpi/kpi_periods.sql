@@ -29,7 +29,7 @@ summed as (
         {%- for name, type in kpi_additive() if name in kpi_flows() %}
         sum(d.{{ name }})::{{ type }} as {{ name }},
         {%- endfor %}
-        {%- for name, type in kpi_additive() if name in ['available_units', 'inventory_value', 'overstock_positions', 'open_order_units'] %}
+        {%- for name, type in kpi_additive() if name in kpi_stocks() %}
         coalesce(sum(d.{{ name }}) filter (where d.business_date = p.business_date), 0)::{{ type }} as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from periods as p

@@ -1,0 +1,1 @@
+{{ published_rows(source('lake', 'stock_out_causes')) }}
