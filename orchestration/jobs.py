@@ -11,11 +11,19 @@ from orchestration.settings import Home
 
 DAILY_JOB = "daily_run"
 
+#: Whoever starts a run, command, schedule, sensor or the UI: its tags say which business date it is of.
+_TAGGED = dg.PartitionedConfig(
+    partitions_def=business_dates,
+    run_config_for_partition_key_fn=lambda _: {},
+    tags_for_partition_key_fn=lambda day: {BUSINESS_DATE_TAG: day},
+)
+
 #: Everything from landing to published, for one business date, in one process: the stages share one lock and one session.
 daily_run = dg.define_asset_job(
     DAILY_JOB,
     selection=dg.AssetSelection.all() - dg.AssetSelection.groups(EXPORTS),
     partitions_def=business_dates,
+    config=_TAGGED,
     executor_def=dg.in_process_executor,
     description="Take in, build, decide, gate and publish one business date.",
 )
@@ -25,6 +33,7 @@ ingest_only = dg.define_asset_job(
     "ingest_only",
     selection=dg.AssetSelection.groups("feeds"),
     partitions_def=business_dates,
+    config=_TAGGED,
     executor_def=dg.in_process_executor,
     description="Take in what landed up to a date, without deciding.",
 )
