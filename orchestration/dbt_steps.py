@@ -172,7 +172,7 @@ def run_step(context: dg.AssetExecutionContext, dbt: DbtCliResource, session: Ru
             context=context,
             target_path=session.home.private / "dbt_target",
         )
-        events, broken = _events(invocation.stream())
+        events, broken = events_of(invocation.stream())
     counts = _row_counts(session)
     graph = context.job_def.asset_layer.asset_graph
     asked = {(spec.asset_key, spec.name): spec.description or "" for spec in context.assets_def.check_specs}
@@ -180,13 +180,13 @@ def run_step(context: dg.AssetExecutionContext, dbt: DbtCliResource, session: Ru
         if isinstance(event, dg.Output) and event.output_name in counts:
             event = event.with_metadata({**event.metadata, "dagster/row_count": counts[event.output_name]})
         if isinstance(event, dg.AssetCheckResult) and not event.passed:
-            event = _in_words(session.home, event, asked.get((event.asset_key, event.check_name), ""), touched(graph, event.asset_key))
+            event = check_in_words(session.home, event, asked.get((event.asset_key, event.check_name), ""), touched(graph, event.asset_key))
         yield event
     if broken:
         raise broken
 
 
-def _events(stream: Iterator[Any]) -> tuple[list[Any], Exception | None]:
+def events_of(stream: Iterator[Any]) -> tuple[list[Any], Exception | None]:
     """Everything that dbt said, also where it ends in an error: the test that failed is among it."""
     events: list[Any] = []
     try:
@@ -196,7 +196,7 @@ def _events(stream: Iterator[Any]) -> tuple[list[Any], Exception | None]:
     return events, None
 
 
-def _in_words(home: Home, result: dg.AssetCheckResult, asked: str, datasets: list[str]) -> dg.AssetCheckResult:
+def check_in_words(home: Home, result: dg.AssetCheckResult, asked: str, datasets: list[str]) -> dg.AssetCheckResult:
     """A failed data test with its sentence: what should hold, on how many rows it does not, what it touches."""
     rows = result.metadata.get("dagster_dbt/failed_row_count")
     model = result.asset_key.path[-1]
