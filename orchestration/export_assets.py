@@ -61,7 +61,7 @@ def build_export_assets(manifest: Path, home_path: str | None) -> list[dg.Assets
             home = Home.at(home_path)
             line = export(home, target)
             files = [path for path in (home.root / "exports" / target).rglob("*") if path.is_file()]
-            facts = {"files": len(files), "bytes": sum(path.stat().st_size for path in files)}
+            facts = {"files": len(files), "dagster/size_bytes": sum(path.stat().st_size for path in files)}
             return dg.MaterializeResult(metadata={"written": line, **facts})
 
         return write

@@ -39,7 +39,7 @@ def test_every_asset_of_a_run_says_how_many_rows_or_bytes_it_wrote(shown):
     views = {node.key.to_user_string() for node in graph.asset_nodes if "view" in str(node.metadata.get("dagster-dbt/materialization_type"))}
     written = {node.key.to_user_string() for node in graph.asset_nodes if node.is_materializable and node.group_name != "consumers"}
     assert set(shown) == written
-    assert [key for key in sorted(written - views) if not {"dagster/row_count", "bytes"} & shown[key].keys()] == []
+    assert [key for key in sorted(written - views) if not {"dagster/row_count", "dagster/size_bytes"} & shown[key].keys()] == []
 
 
 def test_published_rows_are_those_of_the_date(tiny_home, shown):

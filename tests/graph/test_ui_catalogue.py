@@ -87,6 +87,14 @@ def test_every_run_of_a_date_is_tagged_with_it_whoever_starts_it(defs):
         assert config.get_tags_for_partition_key("2024-03-06", name)[BUSINESS_DATE_TAG] == "2024-03-06"
 
 
+def test_of_queued_dates_the_oldest_runs_first(defs):
+    """Dagster's queue takes the highest `dagster/priority` first; days are 1 apart, over the end of a month and year too."""
+    config = defs.resolve_job_def("daily_run").partitioned_config
+    days = ["2023-12-31", "2024-01-01", "2024-02-29", "2024-03-01"]
+    priorities = [int(config.get_tags_for_partition_key(day, "daily_run")["dagster/priority"]) for day in days]
+    assert [later - priorities[0] for later in priorities] == [0, -1, -60, -61]
+
+
 def test_alerts_are_on_where_the_home_names_a_channel(tmp_path):
     from orchestration.definitions import build_defs
 
