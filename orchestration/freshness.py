@@ -10,10 +10,12 @@ from orchestration.publishing.current import read_current
 from orchestration.publishing.datasets import DATASETS
 from orchestration.resources import HomeResource
 
+FRESH = "fresh"
+
 
 @dg.asset_check(
     asset=published_key("allocations"),
-    name="fresh",
+    name=FRESH,
     description="The newest published date is the newest landed one.",
 )
 def fresh(home: HomeResource) -> dg.AssetCheckResult:
@@ -30,7 +32,7 @@ def fresh(home: HomeResource) -> dg.AssetCheckResult:
         passed=passed,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"newest landed {landed}, newest published {published}{late}",
-        metadata={} if passed else failed_check_metadata(where, "fresh", [dataset.name for dataset in DATASETS]),
+        metadata={} if passed else failed_check_metadata(where, FRESH, [dataset.name for dataset in DATASETS]),
     )
 
 

@@ -29,7 +29,7 @@ def home(tmp_path):
     return home
 
 
-def run(instance, error=None, checks=()):
+def run(instance, error=None, checks=(), job="daily_run"):
     """A run of one asset that raises `error`, with checks (name, passed, severity)."""
 
     @dg.asset(key=["landing", "pos"])
@@ -44,8 +44,8 @@ def run(instance, error=None, checks=()):
 
         return check
 
-    defs = dg.Definitions(assets=[pos], asset_checks=[build(*said) for said in checks], jobs=[dg.define_asset_job("daily_run")])
-    return defs.resolve_job_def("daily_run").execute_in_process(instance=instance, raise_on_error=False, tags={BUSINESS_DATE_TAG: DAY})
+    defs = dg.Definitions(assets=[pos], asset_checks=[build(*said) for said in checks], jobs=[dg.define_asset_job(job)])
+    return defs.resolve_job_def(job).execute_in_process(instance=instance, raise_on_error=False, tags={BUSINESS_DATE_TAG: DAY})
 
 
 def told(home) -> list[str]:
@@ -82,12 +82,20 @@ def test_a_warning_is_not_blamed_for_a_failed_run(home, instance):
 
 
 def test_a_failed_check_of_a_run_that_went_through_is_told_errors_first(home, instance):
-    checks = [("fresh", False, dg.AssetCheckSeverity.WARN), ("arrival", False, dg.AssetCheckSeverity.ERROR), ("other", True, dg.AssetCheckSeverity.ERROR)]
+    checks = [("decisions", False, dg.AssetCheckSeverity.WARN), ("arrival", False, dg.AssetCheckSeverity.ERROR), ("other", True, dg.AssetCheckSeverity.ERROR)]
     result = run(instance, checks=checks)
     assert alert_sensors.tell(home, instance, result.dagster_run) == ["command"]
     [line] = told(home)
     assert "went through with a failed check: arrival of landing/pos: arrival says why. (and 1 more failed checks)" in line
     assert line.endswith("docs/runbooks/feed-missing-or-refused.md")
+
+
+def test_staleness_is_told_by_the_hourly_check_not_by_each_date_of_a_backfill(home, instance):
+    stale = [("fresh", False, dg.AssetCheckSeverity.WARN)]
+    assert alert_sensors.tell(home, instance, run(instance, checks=stale).dagster_run) == []
+    assert alert_sensors.tell(home, instance, run(instance, checks=stale, job="freshness_check").dagster_run) == ["command"]
+    [line] = told(home)
+    assert line.endswith("docs/runbooks/published-is-behind.md")
 
 
 def test_nothing_is_told_of_a_sound_run(home, instance):
