@@ -15,9 +15,16 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+from dagster_dbt import (
+    DagsterDbtCliRuntimeError,
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliResource,
+    dbt_assets,
+)
 from packaging.version import Version
 
+from orchestration.check_words import data_test_words, failed_check_metadata, failure, touched
 from orchestration.dbt_parse import dbt_environment
 from orchestration.ingest import LOAD_FILES, feed_key
 from orchestration.partitions import business_dates
@@ -110,9 +117,35 @@ class Translator(DagsterDbtTranslator):
         """Marts belong to analytics, what stands before them to data engineering."""
         return ["team:analytics"] if "marts" in dbt_resource_props["fqn"] else ["team:data-engineering"]
 
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any
+    ) -> dg.AssetCheckSpec | None:
+        """A data test as a check that says what it asks."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        return spec and spec._replace(description=data_test_words(manifest["nodes"][unique_id]))
+
 
 #: Lake files that dbt reads of earlier dates only (semantics 6): not the assets of this run, or the graph were a circle.
-OF_EARLIER_DATES = ("allocations", "carry", "demand_forecasts", "sku_segments")
+OF_EARLIER_DATES = {
+    "allocations": "Lines that earlier dates decided, so that what is on its way is known before it is shipped.",
+    "carry": "Firm lines of earlier dates that are still open.",
+    "demand_forecasts": "Forecasts of earlier dates, against which sales are measured.",
+    "sku_segments": "Classes that earlier dates gave to the SKUs.",
+}
+
+
+def handed_over_specs() -> list[dg.AssetSpec]:
+    """What earlier dates hand to a run, as the sources that they are in its graph."""
+    return [
+        dg.AssetSpec(
+            ["handed_over", name],
+            description=f"{text} Written by `decisions/{name}` of those dates (semantics 6).",
+            group_name="decisions",
+            owners=["team:planning"],
+            kinds={"parquet"},
+        )
+        for name, text in OF_EARLIER_DATES.items()
+    ]
 
 
 def source_key(source: str, table: str) -> dg.AssetKey:
@@ -139,12 +172,44 @@ def run_step(context: dg.AssetExecutionContext, dbt: DbtCliResource, session: Ru
             context=context,
             target_path=session.home.private / "dbt_target",
         )
-        events = list(invocation.stream())
+        events, broken = events_of(invocation.stream())
     counts = _row_counts(session)
+    graph = context.job_def.asset_layer.asset_graph
+    asked = {(spec.asset_key, spec.name): spec.description or "" for spec in context.assets_def.check_specs}
     for event in events:
         if isinstance(event, dg.Output) and event.output_name in counts:
             event = event.with_metadata({**event.metadata, "dagster/row_count": counts[event.output_name]})
+        if isinstance(event, dg.AssetCheckResult) and not event.passed:
+            event = check_in_words(session.home, event, asked.get((event.asset_key, event.check_name), ""), touched(graph, event.asset_key))
         yield event
+    if broken:
+        raise broken
+
+
+def events_of(stream: Iterator[Any]) -> tuple[list[Any], Exception | None]:
+    """Everything that dbt said, also where it ends in an error: the test that failed is among it."""
+    events: list[Any] = []
+    try:
+        events.extend(stream)
+    except DagsterDbtCliRuntimeError as error:
+        return events, error
+    return events, None
+
+
+def check_in_words(home: Home, result: dg.AssetCheckResult, asked: str, datasets: list[str]) -> dg.AssetCheckResult:
+    """A failed data test with its sentence: what should hold, on how many rows it does not, what it touches."""
+    rows = result.metadata.get("dagster_dbt/failed_row_count")
+    model = result.asset_key.path[-1]
+    is_error = result.severity == dg.AssetCheckSeverity.ERROR
+    what = f"{model}: {rows.value if rows else 'some'} rows break the rule: {asked.rstrip('.')}"
+    return result._replace(
+        description=failure(what, datasets, is_blocking=is_error),
+        metadata={**result.metadata, **_normalized(failed_check_metadata(home, result.check_name or "", datasets))},
+    )
+
+
+def _normalized(metadata: Mapping[str, Any]) -> dict[str, dg.MetadataValue]:
+    return {name: dg.MetadataValue.text(value) if isinstance(value, str) else value for name, value in metadata.items()}
 
 
 def build_dbt_assets(manifest: Path) -> list[dg.AssetsDefinition]:

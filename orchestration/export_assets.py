@@ -18,6 +18,21 @@ _OPENED_WITH = {
     "looker": ("LookML over the published tables", "looker"),
 }
 
+#: Anew once a release is out: every release writes all that is published, in one run. Dates that landed as history were never
+#: published and never will be, so a missing partition of a dataset must not hold the files back.
+AFTER_A_RELEASE = (
+    dg.AutomationCondition.any_deps_updated().since_last_handled()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & ~dg.AutomationCondition.in_progress()
+).with_label("after_a_release")
+
+exports_sensor = dg.AutomationConditionSensorDefinition(
+    "exports_sensor",
+    target=dg.AssetSelection.groups(GROUP),
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Writes the BI files anew after each release. Off until switched on.",
+)
+
 exports_job = dg.define_asset_job(
     "exports",
     selection=dg.AssetSelection.groups(GROUP),
@@ -39,10 +54,15 @@ def build_export_assets(manifest: Path, home_path: str | None) -> list[dg.Assets
             group_name=GROUP,
             owners=["team:analytics"],
             kinds={kind},
+            automation_condition=AFTER_A_RELEASE,
             description=f"{text}: `exports/{target}` of the home, measures from the dbt semantic layer. See docs/bi.md.",
         )
         def write() -> dg.MaterializeResult:
-            return dg.MaterializeResult(metadata={"written": export(Home.at(home_path), target)})
+            home = Home.at(home_path)
+            line = export(home, target)
+            files = [path for path in (home.root / "exports" / target).rglob("*") if path.is_file()]
+            facts = {"files": len(files), "dagster/size_bytes": sum(path.stat().st_size for path in files)}
+            return dg.MaterializeResult(metadata={"written": line, **facts})
 
         return write
 

@@ -14,6 +14,7 @@ import dagster as dg
 from data_quality import receipts, runner
 from data_quality.feeds import load_contracts
 from data_quality.intake import FeedStatus, arrival_status
+from orchestration.check_words import failed_check_metadata, failure, touched
 from orchestration.dbt_steps import pending_range
 from orchestration.ingest import MASTERS_FIRST, feed_key
 from orchestration.resources import HomeResource, RunSession
@@ -105,17 +106,24 @@ def build_arrival_gate() -> dg.AssetChecksDefinition:
         with session.stage("gates"):
             statuses = arrivals(session, run_date)
         session.refusals += [status.detail for status in statuses if status.status != "ok"]
+        graph = context.job_def.asset_layer.asset_graph
         for status in statuses:
-            yield dg.AssetCheckResult(
-                check_name=ARRIVAL,
-                asset_key=feed_key(status.feed),
-                passed=status.status == "ok",
-                severity=dg.AssetCheckSeverity.ERROR,
-                description=status.detail or "as policy expects",
-                metadata={"status": status.status, "rows": status.rows, "quarantined": status.quarantined},
-            )
+            yield _arrival_result(session, status, touched(graph, feed_key(status.feed)))
 
     return arrival_gate
+
+
+def _arrival_result(session: RunSession, status: FeedStatus, datasets: list[str]) -> dg.AssetCheckResult:
+    passed = status.status == "ok"
+    said = {} if passed else failed_check_metadata(session.home, ARRIVAL, datasets, status.status)
+    return dg.AssetCheckResult(
+        check_name=ARRIVAL,
+        asset_key=feed_key(status.feed),
+        passed=passed,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="as policy expects" if passed else failure(status.detail, datasets, is_blocking=True),
+        metadata={"status": status.status, "rows": status.rows, "quarantined": status.quarantined, **said},
+    )
 
 
 def arrivals(session: RunSession, run_date: date) -> list[FeedStatus]:
@@ -153,8 +161,10 @@ def build_expectation_gate(gate: str) -> dg.AssetChecksDefinition:
         with session.stage("gates"):
             result = judge(session, gate, run_date)
         session.refusals += result.messages
+        graph = context.job_def.asset_layer.asset_graph
         for name, key in datasets.items():
-            yield _check_result(gate, key, [item for item in result.results if item.dataset == name])
+            results = [item for item in result.results if item.dataset == name]
+            yield _check_result(session, gate, key, results, touched(graph, key))
         session.stop_if_refused()
 
     return expectation_gate
@@ -185,7 +195,9 @@ def build_gates() -> list[dg.AssetChecksDefinition]:
     return [build_arrival_gate(), *(build_expectation_gate(gate) for gate in GATED)]
 
 
-def _check_result(gate: str, key: dg.AssetKey, results: list[runner.ExpectationResult]) -> dg.AssetCheckResult:
+def _check_result(
+    session: RunSession, gate: str, key: dg.AssetKey, results: list[runner.ExpectationResult], datasets: list[str]
+) -> dg.AssetCheckResult:
     failed = [item for item in results if not item.success]
     blocking = [item for item in failed if item.blocking]
     lines = "; ".join(
@@ -200,10 +212,11 @@ def _check_result(gate: str, key: dg.AssetKey, results: list[runner.ExpectationR
         asset_key=key,
         passed=not failed,
         severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
-        description=lines or f"{len(results)} expectations hold",
+        description=failure(lines, datasets, is_blocking=bool(blocking)) if failed else f"{len(results)} expectations hold",
         metadata={
             "expectations": dg.MetadataValue.md(
                 "| expectation | result | severity | observed |\n|---|---|---|---|\n" + rows
-            )
+            ),
+            **(failed_check_metadata(session.home, gate, datasets) if failed else {}),
         },
     )

@@ -65,8 +65,7 @@ def build_feed_asset(contract: FeedContract) -> dg.AssetsDefinition:
         owners=OWNERS,
         kinds={"duckdb", "parquet"},
         tags={"feed_kind": contract.kind},
-        description=f"{contract.description}\n\nGrain: {', '.join(contract.grain)}. "
-        f"Runbook: docs/runbooks/feed-missing-or-refused.md",
+        description=f"{contract.description}\n\nGrain: {', '.join(contract.grain)}.",
         metadata={"dagster/column_schema": _column_schema(contract)},
     )
     def feed(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:

@@ -11,7 +11,8 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +30,28 @@ def hold_home(home: Home, holder: str) -> Iterator[None]:
     `holder` is a few words on who asks; together with the pid it is what the other side reads.
     """
     _acquire(home, holder)
+    try:
+        yield
+    finally:
+        _release(home)
+
+
+@contextmanager
+def wait_for_home(home: Home, holder: str, say: Callable[[str], None], poll_seconds: float = 1.0) -> Iterator[None]:
+    """Hold the home for the block, once whoever holds it now has let it go; says once whom it waits for.
+
+    For runs that Dagster has started: a run that was queued waits for a command that holds the home, it does not fail.
+    """
+    said = ""
+    while True:
+        try:
+            _acquire(home, holder)
+            break
+        except HomeLockedError as error:
+            if str(error) != said:
+                said = str(error)
+                say(f"waiting: {said.split(': wait', maxsplit=1)[0]}")
+            time.sleep(poll_seconds)
     try:
         yield
     finally:

@@ -12,10 +12,13 @@ import dagster as dg
 import duckdb
 
 from data_quality import invariants, receipts
+from data_quality.intake import landed_dates
 from orchestration.dbt_steps import StateRange, newest_load, pending_range
 from orchestration.errors import LandedDataError
 from orchestration.gates import GATED, decision_key, mart_key
 from orchestration.partitions import business_dates
+from orchestration.previews import PREVIEWS
+from orchestration.published_date import open_date
 from orchestration.publishing import datasets as registry
 from orchestration.publishing.current import Current, read_current, write_current
 from orchestration.publishing.exchange import exchange, finish_interrupted_exchange
@@ -64,12 +67,26 @@ def build_publish_asset() -> dg.AssetsDefinition:
         with home.session.stage("publish"):
             counts = publish_release(home.session, run_date)
         home.session.is_published = True
+        previews, age = preview_metadata(home.session, run_date), age_metadata(home.session, run_date)
         for dataset in registry.DATASETS:
-            yield dg.MaterializeResult(
-                asset_key=published_key(dataset.name), metadata={"dagster/row_count": counts.get(dataset.name, 0)}
-            )
+            shown = {"dagster/row_count": counts.get(dataset.name, 0), **previews.get(dataset.name, {})}
+            yield dg.MaterializeResult(asset_key=published_key(dataset.name), metadata={**shown, **age})
 
     return publish
+
+
+def preview_metadata(session: RunSession, run_date: date) -> dict[str, dict[str, dg.MetadataValue]]:
+    """Pictures and tables of the date by dataset, read back from what was published."""
+    with open_date(session.home.published, run_date) as connection:
+        return {
+            dataset: {name: dg.MetadataValue.md(show(connection, run_date))} for dataset, (name, show) in PREVIEWS.items()
+        }
+
+
+def age_metadata(session: RunSession, run_date: date) -> dict[str, str | int]:
+    """How old what is published is, in landed dates: the date itself and how many newer ones have landed."""
+    newer = [day for day in landed_dates(session.home.landing, list(session.contracts)) if day > run_date]
+    return {"business_date": str(run_date), "newer_landed_dates": len(newer)}
 
 
 def publish_release(session: RunSession, run_date: date) -> dict[str, int]:

@@ -32,5 +32,5 @@ def review(context: dg.AssetExecutionContext, home: HomeResource) -> Iterator[dg
         picture = read_date(session.home, date.fromisoformat(context.partition_key))
         for key, write in ((PAGE, write_page), (WORKBOOK, write_workbook)):
             path = write(session.home, picture)
-            facts = {"path": dg.MetadataValue.path(str(path)), "bytes": path.stat().st_size}
+            facts = {"path": dg.MetadataValue.path(str(path)), "dagster/size_bytes": path.stat().st_size}
             yield dg.MaterializeResult(asset_key=key, metadata=facts)

@@ -20,7 +20,7 @@ from allocation_assets.placeholders import ensure_decision_placeholders
 from allocation_assets.policy import Policy, PolicyError, load_policy
 from data_quality.feeds import FeedContract, load_contracts
 from orchestration.errors import LandedDataError, UsageError
-from orchestration.lock import hold_home
+from orchestration.lock import wait_for_home
 from orchestration.settings import Home
 
 log = logging.getLogger("allocator")
@@ -109,9 +109,13 @@ class HomeResource(dg.ConfigurableResource):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[HomeResource]:
-        """Hold the home while the run's steps execute (one process: `in_process_executor`)."""
+        """Hold the home while the run's steps execute (one process: `in_process_executor`).
+
+        The command holds the home already and says at once when another does (exit 4); a run of the UI, a schedule or a
+        sensor waits for its turn.
+        """
         home = Home.at(self.root)
-        with hold_home(home, f"run {context.run_id}"):
+        with wait_for_home(home, f"run {context.run_id}", context.log.info if context.log else log.info):
             home.prepare()
             ensure_decision_placeholders(home.lake)
             self._session = RunSession(

@@ -194,4 +194,4 @@ def run_facts(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Mater
     row = write_run_facts(home.session, date.fromisoformat(context.partition_key))
     warnings = "\n".join(f"- {line}" for line in home.session.warnings) or "none"
     figures = {name: float(row[name] or 0.0) for name in ("objective_value", "objective_bound")}
-    return dg.MaterializeResult(metadata={**figures, "warnings": dg.MetadataValue.md(warnings)})
+    return dg.MaterializeResult(metadata={"dagster/row_count": 1, **figures, "warnings": dg.MetadataValue.md(warnings)})

@@ -129,12 +129,12 @@ def _failure(result: dg.ExecuteInProcessResult, session: RunSession | None, day:
             known = find_allocator_error(getattr(data.user_failure_data, "error", None))
             if known:
                 return known
-            return _from_serialized(data.error, day)
+            return known_error(data.error, str(day))
     return AllocatorError(f"run of {day} failed before its first step; see the run in `allocator ui`")
 
 
-def _from_serialized(error, day: date) -> AllocatorError:
-    """Dagster hands errors back serialized: find one of ours by class name in the chain."""
+def known_error(error: Any, day: str) -> AllocatorError:
+    """The error of a failed step, which Dagster hands back serialized: one of ours, by class name in the chain, else a bug."""
     kinds = {kind.__name__: kind for kind in _subclasses(AllocatorError)}
     current = error
     while current is not None:

@@ -87,6 +87,11 @@ class Home:
         return self.private / "last_refusal.json"
 
     @property
+    def operations(self) -> Path:
+        """Optional settings of operations: who is told of a failure, when data counts as stale (docs/operations.md)."""
+        return self.root / "operations.yaml"
+
+    @property
     def demo_marker(self) -> Path:
         """Present in a home that `allocator demo` made."""
         return self.private / "demo.json"

@@ -11,9 +11,22 @@ from orchestration.settings import HOME_ENV, PROJECT_ROOT, Home
 HOST = "127.0.0.1"
 
 
+def register_dates(home: Home) -> None:
+    """Make every landed date a partition, so that it can be run and backfilled from the UI of a home that never ran."""
+    import dagster as dg
+
+    from data_quality.feeds import load_contracts
+    from data_quality.intake import landed_dates
+    from orchestration.partitions import register_landed
+
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        register_landed(instance, {str(day) for day in landed_dates(home.landing, list(load_contracts()))})
+
+
 def serve(home: Home, port: int) -> int:
     """Run `dagster dev` until it is stopped; returns its exit code."""
     home.prepare()
+    register_dates(home)
     environment = {
         **os.environ,
         HOME_ENV: str(home.root),

@@ -4,11 +4,20 @@ import json
 from datetime import date
 from importlib.metadata import version
 
+import dagster as dg
 import duckdb
-from dagster_dbt import DbtCliResource
+from dagster_dbt import DagsterDbtCliRuntimeError, DbtCliResource
 
 from orchestration.dbt_parse import dbt_environment, dbt_executable
-from orchestration.dbt_steps import DbtCommand, StateRange, dbt_arguments, dbt_vars, pending_range
+from orchestration.dbt_steps import (
+    DbtCommand,
+    StateRange,
+    check_in_words,
+    dbt_arguments,
+    dbt_vars,
+    events_of,
+    pending_range,
+)
 from orchestration.publishing.current import Current, write_current
 from orchestration.reach_back import outcome_hashes
 from orchestration.settings import DBT_PROJECT, Home
@@ -200,3 +209,28 @@ def test_starting_a_step_asks_nobody(monkeypatch):
     command = DbtCommand(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=dbt_executable())
     assert str(command._cli_version) == version("dbt-core")
     assert command._initialize_dbt_core_adapter([]) is None
+
+
+def test_a_failed_data_test_says_what_does_not_hold_and_what_it_touches(tmp_path):
+    result = dg.AssetCheckResult(
+        passed=False, asset_key=["dbt", "kpi_daily"], check_name="kpi_daily_key", metadata={"dagster_dbt/failed_row_count": 3}
+    )
+    said = check_in_words(Home(tmp_path), result, "No two rows share business_date.", ["kpi_daily", "kpi_periods"])
+    assert said.description == (
+        "kpi_daily: 3 rows break the rule: No two rows share business_date; it touches kpi_daily, kpi_periods:"
+        " none of them is published, published/ stays as it was."
+    )
+    assert (said.check_name, said.passed, said.metadata["dagster_dbt/failed_row_count"].value) == ("kpi_daily_key", False, 3)
+    assert said.metadata["runbook"].value == "docs/runbooks/gate-refused-to-publish.md"
+
+
+def test_what_dbt_said_before_it_failed_is_kept():
+    error = DagsterDbtCliRuntimeError("1 test failed")
+
+    def stream():
+        yield "built"
+        yield "test failed"
+        raise error
+
+    assert events_of(stream()) == (["built", "test failed"], error)
+    assert events_of(iter(["built"])) == (["built"], None)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from orchestration.errors import HomeLockedError
-from orchestration.lock import hold_home, is_held
+from orchestration.lock import hold_home, is_held, wait_for_home
 from orchestration.settings import Home
 
 HOLDER = """
@@ -64,3 +64,23 @@ def test_a_child_process_does_not_keep_the_lock(tmp_path):
         pass
     child.kill()
     child.wait()
+
+
+def test_a_run_of_the_ui_waits_for_the_holder_and_says_for_whom(tmp_path, other_process):
+    said, waited = [], []
+
+    def say(line):
+        said.append(line)
+        other_process.kill()
+        other_process.wait()
+
+    with wait_for_home(Home.at(tmp_path), "run of the UI", say, poll_seconds=0.01):
+        waited.append(is_held(Home.at(tmp_path)))
+    assert said == [f"waiting: home {tmp_path} is held by the other run (pid {other_process.pid})"]
+    assert waited == [True] and not is_held(Home.at(tmp_path))
+
+
+def test_a_run_inside_a_command_that_holds_the_home_does_not_wait(tmp_path):
+    home = Home.at(tmp_path)
+    with hold_home(home, "allocator run"), wait_for_home(home, "its run", pytest.fail):
+        assert is_held(home)
