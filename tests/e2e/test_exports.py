@@ -157,7 +157,7 @@ def test_the_extract_holds_the_rows_of_the_mart(tableau, rich_home):
 
 
 def test_every_column_of_the_files_is_published_with_its_type(powerbi, looker, tableau, rich_home):
-    kinds = {"VARCHAR": "string", "BIGINT": "int64", "INTEGER": "int64", "BOOLEAN": "boolean", "DATE": "dateTime", "DOUBLE": "double",
+    kinds = {"VARCHAR": "string", "BIGINT": "int64", "INTEGER": "int64", "BOOLEAN": "boolean", "DATE": "dateTime", "DOUBLE": "double", "DECIMAL(4,3)": "decimal",
              "DECIMAL(18,4)": "decimal", "DECIMAL(18,6)": "double", "DECIMAL(28,6)": "double"}  # fmt: skip
     types = {
         (table, column): type_
