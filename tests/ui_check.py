@@ -2,7 +2,8 @@
 
 Starts `allocator ui` on a free port, opens the lineage page, waits until the graph shows the way from feeds to
 published datasets, and saves the screenshot that the docs show. Then opens the home's review page and one of a chain of
-1,000 stores by 50 departments from disk, without the server (review_check.py).
+1,000 stores by 50 departments from disk, without the server (review_check.py). Last it does what ops do, on a home of its own:
+a backfill from the UI, an asset's page, a failed check (ops_check.py).
 """
 
 from __future__ import annotations
@@ -16,19 +17,21 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
 import duckdb
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.support.ui import WebDriverWait
 
 from allocation_assets.reporting.page import render_page
 from allocation_assets.reporting.picture import read_picture
 from orchestration.publishing.current import read_current
 from orchestration.report import chart_runtime, column_docs, read_date, write_page
 from orchestration.settings import Home
+from tests.ops_check import check_operations, picture, wait_for_text
 from tests.review_check import check_review
 from tests.support.review_world import DAY, large
 
@@ -82,15 +85,11 @@ def open_browser(profile: str) -> webdriver.Chrome:
 def check_lineage(browser: webdriver.Chrome, url: str) -> None:
     """Open the global lineage and require every stage's group in it; then one asset's page."""
     browser.get(f"{url}/asset-groups/")
-    wait = WebDriverWait(browser, 90)
-    wait.until(lambda b: all(group in b.find_element("tag name", "body").text for group in GROUPS))
-    for button in browser.find_elements("xpath", "//button[normalize-space()='Skip']"):
-        button.click()  # the UI's own greeting, shown once per browser profile
-    time.sleep(3)
-    SCREENSHOT.parent.mkdir(parents=True, exist_ok=True)
-    browser.save_screenshot(str(SCREENSHOT))
+    for group in GROUPS:
+        wait_for_text(browser, group)
+    picture(browser, SCREENSHOT)
     browser.get(f"{url}/assets/published/allocations")
-    wait.until(lambda b: "allocations" in b.find_element("tag name", "body").text)
+    wait_for_text(browser, "Contract: published.md")
 
 
 def check_pages(browser: webdriver.Chrome, home: Home, scratch: Path) -> dict[str, float]:
@@ -106,29 +105,38 @@ def check_pages(browser: webdriver.Chrome, home: Home, scratch: Path) -> dict[st
     return check_review(browser, chain)
 
 
-def main() -> int:
-    """Run the check against $UI_HOME (default ./home)."""
-    home = os.environ.get("UI_HOME") or "home"
+@contextmanager
+def serving(home: Home) -> Iterator[str]:
+    """`allocator ui` of a home on a free port, until the block ends; gives its address."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "orchestration.cli", "ui", "--home", home, "--port", str(port)]
+    command = [sys.executable, "-m", "orchestration.cli", "ui", "--home", str(home.root), "--port", str(port)]
     server = subprocess.Popen(
         command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         wait_for(f"{url}/server_info")
-        with tempfile.TemporaryDirectory() as profile:
-            browser = open_browser(profile)
-            try:
-                check_lineage(browser, url)
-                ready = check_pages(browser, Home.at(home), Path(profile))
-            finally:
-                browser.quit()
+        yield url
     finally:
         os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
+        server.wait(60)
+
+
+def main() -> int:
+    """Run the check against $UI_HOME (default ./home)."""
+    home = Home.at(os.environ.get("UI_HOME") or "home")
+    with tempfile.TemporaryDirectory() as folder:
+        browser = open_browser(f"{folder}/profile")
+        try:
+            with serving(home) as url:
+                check_lineage(browser, url)
+            ready = check_pages(browser, home, Path(folder))
+            done = check_operations(browser, serving, Path(folder), SCREENSHOT.parent)
+        finally:
+            browser.quit()
     print(f"ui-check: groups {', '.join(GROUPS)} are in the graph; screenshot {SCREENSHOT.relative_to(ROOT)}")
     print(f"ui-check: the review page is quiet at every width and on paper; a chain's is interactive after {ready} ms")
+    print(f"ui-check: {done}")
     return 0
 
 

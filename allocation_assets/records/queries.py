@@ -40,6 +40,7 @@ RELIABILITY = """
 SELECT $day::DATE AS business_date, location_id, receipt_lines, receiving_error_lines,
        round(receiving_error_rate, 6) AS receiving_error_rate, counted_records, wrong_records,
        round(wrong_record_rate, 6) AS wrong_record_rate, shrink_units, loss_value AS shrink_value,
-       round(shrink_rate, 6) AS shrink_rate, is_chronic_receiving, is_chronic_shrink, action, buffer_rate, cause
+       round(shrink_rate, 6) AS shrink_rate, is_chronic_receiving, is_chronic_shrink, action::VARCHAR AS action, buffer_rate,
+       cause::VARCHAR AS cause
 FROM judged ORDER BY location_id
 """
