@@ -10,9 +10,10 @@ STAMP := $(VENV)/.installed
 run: $(STAMP)
 	$(BIN)/allocator demo --home $(HOME_DIR)
 
+# The files of tests/dbt and tests/e2e, the longest, come first, so that no worker is left with one of them at the end.
 test: $(STAMP)
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # What the tests in one process reach; runs of the command itself are not traced.
 coverage: $(STAMP)
