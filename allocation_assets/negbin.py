@@ -18,6 +18,8 @@ import numpy as np
 from numba import njit
 
 TAIL = 1e-13
+# Units with a reciprocal at hand.
+TABLE = 1023
 
 
 @njit(cache=True, nogil=True)
@@ -71,17 +73,17 @@ def _wants_nothing(mu, d, position, gain, cost, bonus, presentation):
 @njit(cache=True, nogil=True)
 def _reciprocals():
     """1 / u for small u: the walk multiplies instead of dividing. Made once per range of pairs."""
-    out = np.ones(1024)
-    for u in range(1, 1024):
+    out = np.ones(TABLE + 1)
+    for u in range(1, TABLE + 1):
         out[u] = 1.0 / u
     return out
 
 
-@njit(cache=True, nogil=True)
+# Inlined before compiling: a call per unit or case, with its many scalars, costs more than the walk itself.
+@njit(inline="always")
 def _move_to(y, u, p, cdf, alpha, beta, inverse):
     """Return (u, p, cdf) after moving the walk up to unit y."""
-    top = min(y, 1023)
-    while u < top:
+    while u < min(y, TABLE):
         p *= (alpha + beta * u) * inverse[u + 1]
         u += 1
         cdf += p
@@ -92,28 +94,29 @@ def _move_to(y, u, p, cdf, alpha, beta, inverse):
     return u, p, cdf
 
 
-@njit(cache=True, nogil=True)
-def _sold(y, size, u, p, cdf, alpha, beta, start, end, inverse):
-    """Return (sum of P(D > i) for y <= i < y + size, u, p, cdf): the walk stands at y before and at y + size after."""
-    sold, stop = 0.0, y + size
-    if y >= start and stop <= end and stop < 1023:
-        for i in range(u, stop):
-            tail = 1.0 - cdf
-            sold += tail if tail > TAIL else 0.0
-            p *= (alpha + beta * i) * inverse[i + 1]
-            cdf += p
-        return sold, stop, p, cdf
-    for i in range(y, stop):
-        if i < start:
-            sold += 1.0
-        elif i < end:
-            u, p, cdf = _move_to(i, u, p, cdf, alpha, beta, inverse)
-            sold += 1.0 - cdf if 1.0 - cdf > TAIL else 0.0
-    u, p, cdf = _move_to(min(stop, end), u, p, cdf, alpha, beta, inverse)
+@njit(inline="always")
+def _sold(y, stop, u, p, cdf, alpha, beta, start, end, inverse):
+    """Return (sum of P(D > i) for y <= i < stop, u, p, cdf): the walk stands at y before and at stop after.
+
+    Before the first unit with mass the walk stands there, and past the last one here: nothing is left to sell.
+    """
+    sold, top = float(max(min(stop, start) - y, 0)), min(stop, end)
+    while u < min(top, TABLE):
+        tail = 1.0 - cdf
+        sold += tail if tail > TAIL else 0.0
+        p *= (alpha + beta * u) * inverse[u + 1]
+        u += 1
+        cdf += p
+    while u < top:
+        tail = 1.0 - cdf
+        sold += tail if tail > TAIL else 0.0
+        p *= (alpha + beta * u) / (u + 1)
+        u += 1
+        cdf += p
     return sold, u, p, cdf
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def _line_pays(worth, begin, want, top, least, fee):
     """Why a line is not worth its cost or its least size: 0 it is, 1 line cost, 2 least size. `top` cases are possible."""
     cases = max(min(want, top), least)
@@ -126,36 +129,6 @@ def _line_pays(worth, begin, want, top, least, fee):
     for i in range(begin, begin + min(want, top)):
         smaller += worth[i]
     return 2 if smaller > fee else 1
-
-
-@njit(cache=True, nogil=True)
-def _choosable(j, worth, begin, cap_cases, supply_cases, forced, least, fee, partial_at, reach, want, no_line, lim):
-    """Set the cases of pair j that may be chosen, and why no line pays where none does."""
-    if forced[j] == 0 and want[j] > 0 and (fee[j] > 0.0 or least[j] > 1):
-        top = min(cap_cases[j], supply_cases[j])
-        no_line[j] = _line_pays(worth, begin, want[j], top, least[j], fee[j])
-        reachable = min(max(want[j], least[j]), max(min(cap_cases[j], supply_cases[j] + 1), least[j]))
-        lim[j] = 0 if no_line[j] else reachable
-    elif partial_at[j] < 0:
-        # An odd last case of an override closes the pair: nothing may follow it.
-        lim[j] = max(forced[j], min(want[j], reach))
-
-
-@njit(cache=True, nogil=True)
-def _walk_of(mu, d, p_zero):
-    """Return (first unit of the walk, its probability, last unit, alpha, beta) from P(D = 0)."""
-    start, p = 0, p_zero
-    if p < 1e-260:
-        start, p = _support_start(mu, d)
-    beta = 1.0 / d
-    return start, p, _support_end(mu, d), mu * beta, 1.0 - beta
-
-
-@njit(cache=True, nogil=True)
-def _first_unit(y, p, cdf, start, end, gain, cost, bonus, presentation):
-    """Whether a single unit on top of y pays; the walk stands at y."""
-    tail = 1.0 if y < start else 1.0 - cdf if y < end and 1.0 - cdf > TAIL else 0.0
-    return gain * tail - cost + (bonus if y < presentation else 0.0) > 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -176,31 +149,42 @@ def build_cases(
     room, at = worth.shape[0], 0
     for j in range(lo, hi):
         want[j], first[j], no_line[j], lim[j], stored[j] = 0, False, 0, forced[j], 0
-        if forced[j] == 0 and _wants_nothing(mu[j], d[j], position[j], gain[j], cost[j], bonus[j], presentation[j]):
+        y, earns, costs, extra, shown = position[j], gain[j], cost[j], bonus[j], presentation[j]
+        if forced[j] == 0 and _wants_nothing(mu[j], d[j], y, earns, costs, extra, shown):
             continue
-        start, p, end, alpha, beta = _walk_of(mu[j], d[j], p_zero[j - lo])
-        u, cdf, y, begin = start, p, position[j], at
+        start, p = 0, p_zero[j - lo]
+        if p < 1e-260:
+            start, p = _support_start(mu[j], d[j])
+        share = 1.0 / d[j]
+        alpha, beta, end = mu[j] * share, 1.0 - share, _support_end(mu[j], d[j])
+        u, p, cdf = _move_to(min(y, end), start, p, p, alpha, beta, inverse)
+        tail = 1.0 if y < start else 1.0 - cdf if y < end and 1.0 - cdf > TAIL else 0.0
+        single = earns * tail - costs + (extra if y < shown else 0.0) > 0.0
+        needed = max(least[j], forced[j])
         reach = max(min(cap_cases[j], supply_cases[j] + 1), forced[j], min(least[j], cap_cases[j]))
-        k, counting = 0, True
-        while counting or k <= min(max(want[j], least[j], forced[j]), reach):
+        begin, k, pays, counting = at, 0, 0, True
+        while counting or k <= min(max(pays, needed), reach):
             size = partial_units[j] if k == partial_at[j] else pack[j]
-            if k == 0:
-                u, p, cdf = _move_to(min(y, end), u, p, cdf, alpha, beta, inverse)
-                first[j] = _first_unit(y, p, cdf, start, end, gain[j], cost[j], bonus[j], presentation[j])
-            sold, u, p, cdf = _sold(y, size, u, p, cdf, alpha, beta, start, end, inverse)
-            value = gain[j] * sold - size * cost[j] + bonus[j] * min(max(presentation[j] - y, 0), size)
+            sold, u, p, cdf = _sold(y, y + size, u, p, cdf, alpha, beta, start, end, inverse)
+            value = earns * sold - size * costs + extra * min(max(shown - y, 0), size)
             if k <= reach:
                 if at >= room:
                     return j, begin
                 worth[at] = value
                 at += 1
-            if counting and (value <= 0.0 or (y >= end and y >= presentation[j])):
-                want[j], counting = k, False
+            if counting and (value <= 0.0 or (y >= end and y >= shown)):
+                pays, counting = k, False
             k += 1
             y += size
-        first[j] = first[j] and want[j] == 0
-        _choosable(j, worth, begin, cap_cases, supply_cases, forced, least, fee, partial_at, reach, want, no_line, lim)
-        more = keep_all and (lim[j] > 0 or want[j] > 0 or first[j])
+        want[j], first[j] = pays, single and pays == 0
+        if forced[j] == 0 and pays > 0 and (fee[j] > 0.0 or least[j] > 1):
+            top = min(cap_cases[j], supply_cases[j])
+            no_line[j] = _line_pays(worth, begin, pays, top, least[j], fee[j])
+            lim[j] = 0 if no_line[j] else min(max(pays, least[j]), max(min(cap_cases[j], supply_cases[j] + 1), least[j]))
+        elif partial_at[j] < 0:
+            # An odd last case of an override closes the pair: nothing may follow it.
+            lim[j] = max(forced[j], min(pays, reach))
+        more = keep_all and (lim[j] > 0 or pays > 0 or first[j])
         stored[j] = min(lim[j] + more, at - begin)
         at = begin + stored[j]
     return hi, at
@@ -218,7 +202,7 @@ def sales_between(mu, d, position, units, lo, hi, out):
         end = _support_end(mu[j], d[j])
         alpha, beta = mu[j] / d[j], 1.0 - 1.0 / d[j]
         u, p, cdf = _move_to(min(position[j], end), start, p, p, alpha, beta, inverse)
-        sold = _sold(position[j], units[j], u, p, cdf, alpha, beta, start, end, inverse)[0]
+        sold, u, p, cdf = _sold(position[j], position[j] + units[j], u, p, cdf, alpha, beta, start, end, inverse)
         out[j] = sold
 
 

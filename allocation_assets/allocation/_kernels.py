@@ -1,17 +1,13 @@
-"""Compiled kernels of the allocation engine (numba; no state, no fast-math, GIL released).
+"""Compiled kernels that hand out, settle and explain cases (numba; no state, no fast-math, GIL released).
 
-Layout: see `market`. Row r holds the active pairs row_ptr[r]:row_ptr[r + 1]; free case k of pair j is item ptr[j] + k.
-`net` is a case's worth less the prices on it; it never rises along a pair (a fee merges the first cases into one jump),
-so the best cases of a row are a prefix of each pair. Every kernel writes only rows of its own range: results do not
-depend on how ranges are cut. Loads are integers, so their sums do not depend on the order either.
+Layout: see `market`; pricing is in `_price_kernels`. The small helpers are inlined before compiling: a call per pair
+costs more than what they do.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
-
-BINS = 256
 
 
 @njit(cache=True, nogil=True)
@@ -23,338 +19,14 @@ def gather_cases(first, counts, source, ptr, out):
             out[at + k] = source[first[j] + k]
 
 
-@njit(cache=True, nogil=True)
-def _partition(values, lo, hi):
-    """Hoare partition in falling order around the median of three; return the split point."""
-    a, b, c = values[lo], values[(lo + hi) // 2], values[hi]
-    pivot = max(min(a, b), min(max(a, b), c))
-    i, j = lo - 1, hi + 1
-    while True:
-        i += 1
-        while values[i] > pivot:
-            i += 1
-        j -= 1
-        while values[j] < pivot:
-            j -= 1
-        if i >= j:
-            return j
-        values[i], values[j] = values[j], values[i]
-
-
-@njit(cache=True, nogil=True)
-def _largest(values, count, k):
-    """Return the k-th largest (k >= 1) of values[:count]; afterwards values[k:count] holds nothing larger."""
-    lo, hi = 0, count - 1
-    while lo < hi:
-        split = _partition(values, lo, hi)
-        if k - 1 <= split:
-            hi = split
-        else:
-            lo = split + 1
-    return values[k - 1]
-
-
-@njit(cache=True, nogil=True)
-def _longest_row(row_ptr, ptr, r0, r1):
-    """Most cases of one row, at least 1: the size of a kernel's scratch arrays."""
-    size = 1
-    for r in range(r0, r1):
-        size = max(size, ptr[row_ptr[r + 1]] - ptr[row_ptr[r]])
-    return size
-
-
-@njit(cache=True, nogil=True)
-def _jump(net, first, last, fee, least):
-    """Merge the first cases into one jump of the best average after the fee, at least `least` long (concave envelope)."""
-    total, best, length = -fee, -np.inf, 0
-    for i in range(first, last):
-        total += net[i]
-        if i - first + 1 >= least:
-            slope = total / (i - first + 1)
-            if slope > best:
-                best, length = slope, i - first + 1
-    for i in range(first, first + length):
-        net[i] = best
-    if length == 0:
-        for i in range(first, last):
-            net[i] = -np.inf
-
-
-@njit(cache=True, nogil=True)
-def _row_net(j0, j1, ptr, worth, pack, receiving, dispatch, fee, least, p_receiving, p_dispatch, p_lines, net):
-    """Fill net[: cases of the row] with worth less prices; return the number of cases."""
-    origin = ptr[j0]
-    for j in range(j0, j1):
-        rent, line = 0.0, fee[j]
-        if receiving[j] >= 0:
-            rent += p_receiving[receiving[j]]
-        if dispatch[j] >= 0:
-            rent += p_dispatch[dispatch[j]]
-            if p_lines.shape[0] > 0 and fee[j] >= 0.0:
-                line += p_lines[dispatch[j]]
-        rent *= pack[j]
-        first, last = ptr[j] - origin, ptr[j + 1] - origin
-        for i in range(first, last):
-            net[i] = worth[origin + i] - rent
-        if line > 0.0 or least[j] > 1:
-            _jump(net, first, last, max(line, 0.0), least[j])
-    return ptr[j1] - origin
-
-
-@njit(cache=True, nogil=True)
-def _plain_row(j0, j1, ptr, net, count, room, buffer, x):
-    """The `room` largest positive cases of a row of one pack; ties to the lowest pair. Returns (high, low, optimum).
-
-    `high` = the lowest chosen net where the row is used up (else 0), `low` = the best that waits (not below 0).
-    """
-    origin, positive, best = ptr[j0], 0, 0.0
-    for i in range(count):
-        if net[i] > 0.0:
-            buffer[positive] = net[i]
-            positive += 1
-            best = max(best, net[i])
-    for j in range(j0, j1):
-        x[j] = 0
-    if room <= 0:
-        return np.inf, best, 0.0
-    high, low, floor, ties = 0.0, 0.0, 0.0, 0
-    if positive >= room:
-        high = _largest(buffer, positive, room)
-        above = 0
-        for i in range(room):
-            above += buffer[i] > high
-        for i in range(room, positive):
-            low = max(low, buffer[i])
-        floor, ties = high, room - above
-    total = low * room
-    for j in range(j0, j1):
-        k, last = ptr[j] - origin, ptr[j + 1] - origin
-        while k < last and net[k] > floor:
-            total += net[k] - low
-            k += 1
-        x[j] = k - (ptr[j] - origin)
-    if ties > 0:
-        total += (high - low) * ties
-        for j in range(j0, j1):
-            k, last = ptr[j] - origin + x[j], ptr[j + 1] - origin
-            while ties > 0 and k < last and net[k] == floor:
-                k += 1
-                ties -= 1
-            x[j] = k - (ptr[j] - origin)
-    return high, low, total
-
-
-@njit(cache=True, nogil=True)
-def _mixed_dual(j0, j1, ptr, net, pack, pool, low, room, pool_room, pool_left, pool_price):
-    """Settle the pools' prices beyond the row's, and return the row's dual value at them."""
-    origin = ptr[j0]
-    total = low * room
-    for j in range(j0, j1):
-        # A pool's price is what its cap costs beyond the price of the row; settled once, at its first pair.
-        if pool[j] >= 0 and pool_left[pool[j]] >= 0:
-            pool_price[pool[j]] = max(pool_price[pool[j]] - low, 0.0)
-            total += pool_price[pool[j]] * pool_room[pool[j]]
-            pool_left[pool[j]] = -1
-    for j in range(j0, j1):
-        price = low + (pool_price[pool[j]] if pool[j] >= 0 else 0.0)
-        for i in range(ptr[j] - origin, ptr[j + 1] - origin):
-            total += max(net[i] - price * pack[j], 0.0)
-    return total
-
-
-@njit(cache=True, nogil=True)
-def _mixed_row(j0, j1, ptr, net, count, pack, pool, room, pool_room, pool_left, pool_price, x):
-    """A row with several packs or pools: greedy by net per unit. Returns (high, low, bound), per unit of supply.
-
-    Exact for one pack and pools that lie inside the row (laminar: Federgruen and Groenevelt 1986); else feasible,
-    and the returned optimum is the dual value at the prices, an upper bound.
-    """
-    origin = ptr[j0]
-    density, owner = np.empty(count), np.empty(count, np.int64)
-    for j in range(j0, j1):
-        x[j] = 0
-        if pool[j] >= 0:
-            pool_left[pool[j]], pool_price[pool[j]] = pool_room[pool[j]], -1.0
-        for i in range(ptr[j] - origin, ptr[j + 1] - origin):
-            density[i], owner[i] = net[i] / pack[j], j
-    order = np.argsort(-density, kind="mergesort")
-    left, high, low, is_full = room, 0.0, 0.0, False
-    for i in order:
-        j = owner[i]
-        if density[i] <= 0.0:
-            break
-        if i - (ptr[j] - origin) != x[j]:
-            continue
-        if pool[j] >= 0 and pool_left[pool[j]] < pack[j]:
-            if pool_price[pool[j]] < 0.0:
-                pool_price[pool[j]] = density[i]
-            continue
-        if left < pack[j]:
-            if not is_full:
-                low, is_full = density[i], True
-            continue
-        left -= pack[j]
-        if pool[j] >= 0:
-            pool_left[pool[j]] -= pack[j]
-        x[j] += 1
-        if not is_full:
-            high = density[i]
-    if not is_full and left >= pack[j0:j1].min():
-        high = 0.0
-    total = _mixed_dual(j0, j1, ptr, net, pack, pool, low, room, pool_room, pool_left, pool_price)
-    return (high if room > 0 else np.inf), low, total
-
-
-@njit(cache=True, nogil=True)
-def _count(histogram, bucket, value, low_edge, scale, weight):
-    """Add `weight` to the bin of a critical price; prices below the window are not counted."""
-    at = (value - low_edge[bucket]) * scale[bucket]
-    if at >= 0.0:
-        histogram[bucket, int(min(at, BINS - 1.0))] += weight
-
-
-@njit(cache=True, nogil=True)
-def _count_receiving(j0, j1, ptr, pack, receiving, pool, pool_price, x, net, high, low, price, edge, scale, histogram):
-    """Critical receiving prices of a row: a chosen case gives way to the best that waits, a waiting one to the last."""
-    origin = ptr[j0]
-    for j in range(j0, j1):
-        b = receiving[j]
-        if b < 0 or scale[b] <= 0.0:
-            continue
-        held = pool_price[pool[j]] if pool[j] >= 0 else 0.0
-        per_unit, first, mine = 1.0 / pack[j], ptr[j] - origin, x[j]
-        for k in range(ptr[j + 1] - ptr[j]):
-            waits = low + held if k < mine else max(high, held)
-            _count(histogram, b, price[b] + net[first + k] * per_unit - waits, edge, scale, pack[j])
-
-
-@njit(cache=True, nogil=True)
-def _count_dispatch(j0, j1, ptr, pack, dispatch, pool, pool_price, x, net, high, price, edge, scale, histogram):
-    """Critical dispatch prices of a row: all of it pays the same, so the cases inside the supply, down to a net of 0.
-
-    Where supply is left over (high = 0), cases that do not pay at the present price count too: a lower one admits them.
-    """
-    origin = ptr[j0]
-    for j in range(j0, j1):
-        b = dispatch[j]
-        if b < 0 or scale[b] <= 0.0:
-            continue
-        held = pool_price[pool[j]] if pool[j] >= 0 else 0.0
-        per_unit, first = 1.0 / pack[j], ptr[j] - origin
-        for k in range(x[j] if high > 0.0 else ptr[j + 1] - ptr[j]):
-            _count(histogram, b, price[b] + net[first + k] * per_unit - held, edge, scale, pack[j])
-
-
-@njit(cache=True, nogil=True)
-def _count_lines(
-    j0, j1, ptr, pack, dispatch, pool, pool_price, fee, least, x, net, high, low, price, edge, scale, histogram
-):
-    """Critical line prices of a row: what each pair's cases net beyond the row's price, before the line's."""
-    origin = ptr[j0]
-    for j in range(j0, j1):
-        b = dispatch[j]
-        if b < 0 or scale[b] <= 0.0 or fee[j] < 0.0:
-            continue
-        # The jump of the envelope has paid the present line price already: it is added back.
-        waits = (low if x[j] > 0 else high) + (pool_price[pool[j]] if pool[j] >= 0 else 0.0)
-        total = price[b]
-        for k in range(ptr[j + 1] - ptr[j]):
-            gain = net[ptr[j] - origin + k] - waits * pack[j]
-            if gain > 0.0:
-                total += gain
-            elif k == 0:
-                total += gain * least[j]
-        _count(histogram, b, total, edge, scale, 1)
-
-
-@njit(cache=True, nogil=True)
-def price_rows(
-    row_ptr, ptr, worth, pack, receiving, dispatch, pool, fee, least, is_plain, row_room, pool_room, p_receiving,
-    p_dispatch, p_lines, r0, r1, x, high, low, inner, pool_left, pool_price, edge_r, scale_r, count_r, edge_d, scale_d,
-    count_d, edge_l, scale_l, count_l,
-):  # fmt: skip
-    """Solve the rows r0 <= r < r1 exactly at given capacity prices, and count critical prices of capacities.
-
-    Per kind of capacity (receiving, dispatch, lines): lower edge and scale of each one's window, and its histogram;
-    a kind whose scale has length 0 is not counted.
-
-    Fills x (free cases per pair), high and low (money per unit of supply: what the row's last chosen and its best
-    waiting case net), inner (the row's optimum, or a bound on it) and pool_price (per unit). The critical price of a
-    case is the capacity's price at which it drops out, all other prices fixed.
-    """
-    size = _longest_row(row_ptr, ptr, r0, r1)
-    net, buffer = np.empty(size), np.empty(size)
-    for r in range(r0, r1):
-        j0, j1 = row_ptr[r], row_ptr[r + 1]
-        high[r], low[r], inner[r] = 0.0, 0.0, 0.0
-        if j0 == j1:
-            continue
-        count = _row_net(j0, j1, ptr, worth, pack, receiving, dispatch, fee, least, p_receiving, p_dispatch, p_lines, net)
-        if is_plain[r]:
-            top, rest, inner[r] = _plain_row(j0, j1, ptr, net, count, row_room[r] // pack[j0], buffer, x)
-            high[r], low[r] = top / pack[j0], rest / pack[j0]
-        else:
-            high[r], low[r], inner[r] = _mixed_row(
-                j0, j1, ptr, net, count, pack, pool, row_room[r], pool_room, pool_left, pool_price, x
-            )
-        if scale_r.shape[0] > 0:
-            _count_receiving(
-                j0, j1, ptr, pack, receiving, pool, pool_price, x, net, high[r], low[r], p_receiving, edge_r, scale_r,
-                count_r,
-            )  # fmt: skip
-        if scale_d.shape[0] > 0:
-            _count_dispatch(
-                j0, j1, ptr, pack, dispatch, pool, pool_price, x, net, high[r], p_dispatch, edge_d, scale_d, count_d
-            )
-        if scale_l.shape[0] > 0:
-            _count_lines(
-                j0, j1, ptr, pack, dispatch, pool, pool_price, fee, least, x, net, high[r], low[r], p_lines, edge_l,
-                scale_l, count_l,
-            )  # fmt: skip
-
-
-@njit(cache=True, nogil=True)
-def near_threshold(
-    row_ptr, ptr, worth, pack, receiving, dispatch, pool, fee, least, p_receiving, p_dispatch, p_lines, low, pool_price,
-    band, r0, r1, taken, out_pair, out_case, out_score,
-):  # fmt: skip
-    """Split the cases of the rows r0 <= r < r1 by their net beyond every price, per unit ("score").
-
-    Cases above `band` are taken (counted per pair), those within -band..band are listed with their scores; returns how
-    many were listed.
-    """
-    size = _longest_row(row_ptr, ptr, r0, r1)
-    net = np.empty(size)
-    found = 0
-    for r in range(r0, r1):
-        j0, j1 = row_ptr[r], row_ptr[r + 1]
-        if j0 == j1:
-            continue
-        _row_net(j0, j1, ptr, worth, pack, receiving, dispatch, fee, least, p_receiving, p_dispatch, p_lines, net)
-        origin = ptr[j0]
-        for j in range(j0, j1):
-            price = low[r] + (pool_price[pool[j]] if pool[j] >= 0 else 0.0)
-            taken[j] = 0
-            for k in range(ptr[j + 1] - ptr[j]):
-                score = net[ptr[j] - origin + k] / pack[j] - price
-                if score > band:
-                    taken[j] = k + 1
-                elif score < -band:
-                    break
-                else:
-                    out_pair[found], out_case[found], out_score[found] = j, k, score
-                    found += 1
-    return found
-
-
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def _next_of(j, x, pack, jump, fee):
     """Return (cases, units, whether a line opens) of what pair j would be handed next."""
     number = jump[j] if x[j] == 0 else 1
     return number, number * pack[j], x[j] == 0 and fee[j] >= 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def _fits(need, opens, r, c, b, d, row_left, pool_left, receiving_left, dispatch_left, lines_left):
     """Whether `need` units (and a line, if it `opens`) fit every limit of row r, pool c, dock b and gate d (-1 = none)."""
     if row_left[r] < need or (c >= 0 and pool_left[c] < need) or (b >= 0 and receiving_left[b] < need):
@@ -362,7 +34,7 @@ def _fits(need, opens, r, c, b, d, row_left, pool_left, receiving_left, dispatch
     return d < 0 or (dispatch_left[d] >= need and not (opens and lines_left[d] < 1))
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def _book(need, opens, r, c, b, d, row_left, pool_left, receiving_left, dispatch_left, lines_left):
     """Take `need` units (and a line, if it `opens`) off every limit, in place."""
     row_left[r] -= need
@@ -409,9 +81,9 @@ def hand_out(
         number, need, opens = _next_of(j, x, pack, jump, fee)
         if x[j] + number > counts[j]:
             continue
-        at = (row[j], pool[j], receiving[j], dispatch[j])
-        if _fits(need, opens, *at, row_left, pool_left, receiving_left, dispatch_left, lines_left):
-            _book(need, opens, *at, row_left, pool_left, receiving_left, dispatch_left, lines_left)
+        r, c, b, d = row[j], pool[j], receiving[j], dispatch[j]
+        if _fits(need, opens, r, c, b, d, row_left, pool_left, receiving_left, dispatch_left, lines_left):
+            _book(need, opens, r, c, b, d, row_left, pool_left, receiving_left, dispatch_left, lines_left)
             x[j] += number
 
 
@@ -427,8 +99,8 @@ def still_fitting(
         number, need, opens = _next_of(j, x, pack, jump, fee)
         if x[j] + number > ptr[j + 1] - ptr[j] or worth[ptr[j] + x[j]] <= 0.0:
             continue
-        at = (row[j], pool[j], receiving[j], dispatch[j])
-        out[j] = _fits(need, opens, *at, row_left, pool_left, receiving_left, dispatch_left, lines_left)
+        r, c, b, d = row[j], pool[j], receiving[j], dispatch[j]
+        out[j] = _fits(need, opens, r, c, b, d, row_left, pool_left, receiving_left, dispatch_left, lines_left)
         found += out[j]
     return found
 
@@ -451,11 +123,11 @@ def serve_forced(
     """Grant forced cases in the given order, each only where every limit allows it; arrays are updated in place."""
     for i in order:
         j, need = pair[i], size[i]
-        at, opens = (row[j], pool[j], receiving[j], dispatch[j]), granted[j] == 0
+        r, c, b, d, opens = row[j], pool[j], receiving[j], dispatch[j], granted[j] == 0
         if granted[j] != case[i]:
             continue
-        if _fits(need, opens, *at, row_left, pool_left, receiving_left, dispatch_left, lines_left):
-            _book(need, opens, *at, row_left, pool_left, receiving_left, dispatch_left, lines_left)
+        if _fits(need, opens, r, c, b, d, row_left, pool_left, receiving_left, dispatch_left, lines_left):
+            _book(need, opens, r, c, b, d, row_left, pool_left, receiving_left, dispatch_left, lines_left)
             granted[j] += 1
             units[j] += need
 
@@ -645,9 +317,9 @@ def take_loads(
     """Take the units and lines of a plan off every limit, in place, whether they fit or not."""
     for j in range(x.shape[0]):
         if x[j] > 0:
-            at = (row[j], pool[j], receiving[j], dispatch[j])
+            r, c, b, d = row[j], pool[j], receiving[j], dispatch[j]
             _book(
-                x[j] * pack[j], fee[j] >= 0.0, *at, row_left, pool_left, receiving_left, dispatch_left, lines_left
+                x[j] * pack[j], fee[j] >= 0.0, r, c, b, d, row_left, pool_left, receiving_left, dispatch_left, lines_left
             )
 
 
@@ -702,14 +374,14 @@ def complete_rows(
                 number, need, opens = _next_of(j, x, pack, jump, fee)
                 if x[j] + number > ptr[j + 1] - ptr[j] or worth[ptr[j] + x[j]] <= best * pack[j]:
                     continue
-                at = (r, pool[j], receiving[j], dispatch[j])
-                if _fits(need, opens, *at, row_left, pool_left, receiving_left, dispatch_left, lines_left):
+                c, b, d = pool[j], receiving[j], dispatch[j]
+                if _fits(need, opens, r, c, b, d, row_left, pool_left, receiving_left, dispatch_left, lines_left):
                     best, chosen = worth[ptr[j] + x[j]] / pack[j], j
             if chosen < 0:
                 break
             number, need, opens = _next_of(chosen, x, pack, jump, fee)
-            at = (r, pool[chosen], receiving[chosen], dispatch[chosen])
-            _book(need, opens, *at, row_left, pool_left, receiving_left, dispatch_left, lines_left)
+            c, b, d = pool[chosen], receiving[chosen], dispatch[chosen]
+            _book(need, opens, r, c, b, d, row_left, pool_left, receiving_left, dispatch_left, lines_left)
             x[chosen] += number
 
 

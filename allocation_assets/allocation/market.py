@@ -8,6 +8,7 @@ market of all of them fits in memory where the problem does not. Rows are indepe
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -63,6 +64,21 @@ class Market:
     def cases(self) -> int:
         """Free cases of all pairs."""
         return len(self.worth)
+
+    @cached_property
+    def is_flat(self) -> np.ndarray:
+        """Per row (m,) bool: its cases can be priced as one array, see `_price_kernels`."""
+        from allocation_assets.allocation._price_kernels import flat_rows
+
+        out = np.empty(len(self.row_ptr) - 1, np.bool_)
+        flat_rows(self.row_ptr, self.dispatch, self.fee, self.least, self.is_plain, self.limits.lines, UNLIMITED // 2, out)
+        return out
+
+    @cached_property
+    def dock(self) -> np.ndarray:
+        """Receiving capacity of each case (int32); cases without one have the number after the last."""
+        own = np.where(self.receiving >= 0, self.receiving, np.int32(len(self.limits.receiving)))
+        return np.repeat(own, np.diff(self.ptr))
 
     def row_of(self) -> np.ndarray:
         """Row of each active pair (k,) int32."""

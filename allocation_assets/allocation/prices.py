@@ -20,6 +20,8 @@ KINDS = ("receiving", "dispatch", "lines")
 # Ranges of rows that passes are cut into: more than threads, so that none waits for the last one.
 _RANGES = 8
 _PAIRS_OF_ONE_RANGE = 20_000
+# Share of the average threshold that the next pass looks around each of them at least.
+_LEAST_REACH = 0.02
 
 
 @dataclass
@@ -45,7 +47,10 @@ class Prices:
 
 @dataclass
 class Relaxed:
-    """Every row solved exactly at prices: cases per active pair, thresholds and optimum per row, price per pool unit."""
+    """Every row solved exactly at prices: cases per active pair, thresholds and optimum per row, price per pool unit.
+
+    `x` of flat rows is 0 where the pass did not ask for it.
+    """
 
     x: np.ndarray
     high: np.ndarray
@@ -66,7 +71,7 @@ class Window:
 
     def around(self, price: np.ndarray, is_limited: np.ndarray) -> None:
         """Centre on the present prices, never below 0; capacities without a limit are not counted."""
-        from allocation_assets.allocation._kernels import BINS
+        from allocation_assets.allocation._price_kernels import BINS
 
         self.edge = np.maximum(price - self.half, 0.0)
         self.scale = np.where(is_limited, BINS / (price + self.half - self.edge), 0.0)
@@ -85,29 +90,48 @@ def ranges_of(market: Market, threads: int) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in pairwise(np.unique(np.concatenate([[0], cuts, [rows]])))]
 
 
-def relax(market: Market, prices: Prices, threads: int, windows: dict[int, Window] | None = None) -> Relaxed:
-    """Solve every row at the prices; count critical prices of the kinds (1 receiving, 2 dispatch, 3 lines) in `windows`."""
-    from allocation_assets.allocation._kernels import BINS, price_rows
+@dataclass(frozen=True)
+class Guess:
+    """Where thresholds are looked for first: those of an earlier pass, and how far (money per unit) they may have moved."""
+
+    low: np.ndarray
+    reach: float
+
+
+def relax(
+    market: Market, prices: Prices, threads: int, windows: dict[int, Window] | None = None, guess: Guess | None = None,
+    *, chooses: bool = True,
+) -> Relaxed:  # fmt: skip
+    """Solve every row at the prices; count critical prices of the kinds (1 receiving, 2 dispatch, 3 lines) in `windows`.
+
+    A pass of a search need not know which cases are chosen (`chooses`); a good `guess` makes it faster, and a bad one
+    changes nothing but that.
+    """
+    from allocation_assets.allocation._price_kernels import BINS, price_rows
 
     m, limits = market, market.limits
     rows = len(m.row_ptr) - 1
     x = np.zeros(len(m.pair), np.int32)
     high, low, inner = np.zeros(rows), np.zeros(rows), np.zeros(rows)
     pool_left, pool_price = np.zeros(len(limits.pool), np.int64), np.zeros(len(limits.pool))
-    nothing = Window(np.zeros(0))
-    views = [(windows or {}).get(kind, nothing) for kind in (1, 2, 3)]
+    guess = guess or Guess(np.zeros(0), 0.0)
+    nothing = np.zeros(0), np.zeros(0)
+    views = [(w.edge, w.scale) if (w := (windows or {}).get(kind)) else nothing for kind in (1, 2, 3)]
+    views[0] = tuple(np.append(view, 0.0) if len(view) else view for view in views[0])
+    docks = np.append(prices.receiving, 0.0)
     calls, counts = [], []
     for lo, hi in ranges_of(m, threads):
-        counts.append([np.zeros((len(view.edge), BINS), np.int64) for view in views])
-        counted = [part for view, some in zip(views, counts[-1], strict=True) for part in (view.edge, view.scale, some)]
+        counts.append([np.zeros((len(edge), BINS + 1), np.int64) for edge, _ in views])
+        counted = [part for view, some in zip(views, counts[-1], strict=True) for part in (*view, some)]
         calls.append((price_rows, (
-            m.row_ptr, m.ptr, m.worth, m.pack, m.receiving, m.dispatch, m.pool, m.fee, m.least, m.is_plain, limits.row,
-            limits.pool, prices.receiving, prices.dispatch, prices.lines, lo, hi, x, high, low, inner, pool_left,
-            pool_price, *counted,
+            m.row_ptr, m.ptr, m.worth, m.pack, m.receiving, m.dispatch, m.pool, m.fee, m.least, m.is_plain, m.is_flat,
+            m.dock, limits.row, limits.pool, docks, prices.dispatch, prices.lines, guess.low, guess.reach, chooses, lo,
+            hi, x, high, low, inner, pool_left, pool_price, *counted,
         )))  # fmt: skip
     run_all(threads, calls)
     bound = float(np.sum(inner)) + prices.rent(m)
-    histograms = {kind: sum(some[kind - 1] for some in counts) for kind in (windows or {})}
+    sizes = {1: len(limits.receiving), 2: len(limits.dispatch), 3: len(limits.lines)}
+    histograms = {kind: sum(some[kind - 1] for some in counts)[: sizes[kind], 1:] for kind in (windows or {})}
     return Relaxed(x, high, low, inner, pool_price, bound, histograms)
 
 
@@ -125,7 +149,8 @@ class PriceSearch:
             k: Window(np.full(len(self._limited(k)), widest[k] / 2 + 1e-9) if spread is None else spread[k].copy())
             for k in self.kinds
         }
-        self.best_bound, self.best_prices, self.best_relaxed = np.inf, prices.copy(), None
+        self.best_bound, self.best_prices = np.inf, prices.copy()
+        self.guess: Guess | None = None
 
     def run(self, rounds: int, tolerance: float, on_round=None, *, jointly: bool = False) -> None:
         """Up to `rounds` passes; ends when a turn of all kinds has not bettered the bound by `tolerance` (relative).
@@ -139,17 +164,23 @@ class PriceSearch:
             kinds = turns[number % len(turns)]
             for kind in kinds:
                 self.windows[kind].around(getattr(self.prices, KINDS[kind - 1]), self._limited(kind))
-            relaxed = relax(self.market, self.prices, self.threads, {kind: self.windows[kind] for kind in kinds})
+            windows = {kind: self.windows[kind] for kind in kinds}
+            relaxed = relax(self.market, self.prices, self.threads, windows, self.guess, chooses=False)
             if relaxed.bound < self.best_bound:
-                self.best_bound, self.best_prices, self.best_relaxed = relaxed.bound, self.prices.copy(), relaxed
+                self.best_bound, self.best_prices = relaxed.bound, self.prices.copy()
             bounds.append(self.best_bound)
             if on_round is not None and on_round(relaxed, self.prices):
                 return
             turn = 2 * len(turns)
             if number >= turn and bounds[-1 - turn] - bounds[-1] <= tolerance * abs(bounds[-1]):
                 return
-            for kind in kinds:
-                self._move(kind, relaxed.histograms[kind])
+            moved = sum(self._move(kind, relaxed.histograms[kind]) for kind in kinds)
+            # Rows' thresholds follow the prices; most of them by about as much as a price moves on average.
+            self.guess = Guess(relaxed.low, 4 * moved + _LEAST_REACH * float(np.mean(relaxed.low)))
+
+    def relaxed(self) -> Relaxed:
+        """Every row solved at the best prices found."""
+        return relax(self.market, self.best_prices, self.threads, guess=self.guess)
 
     def spread(self) -> dict[int, np.ndarray]:
         """Present half-widths of the windows: how far each price may still be off."""
@@ -158,8 +189,11 @@ class PriceSearch:
     def _limited(self, kind: int) -> np.ndarray:
         return getattr(self.market.limits, KINDS[kind - 1]) < UNLIMITED // 2
 
-    def _move(self, kind: int, histogram: np.ndarray) -> None:
-        """Move the prices of one kind to where the counted load fits; the window follows the size of the step."""
+    def _move(self, kind: int, histogram: np.ndarray) -> float:
+        """Move the prices of one kind to where the counted load fits, and say by how much on average.
+
+        The window follows the size of the step.
+        """
         name, window = KINDS[kind - 1], self.windows[kind]
         old, limited = getattr(self.prices, name), self._limited(kind)
         room = np.where(limited, np.maximum(getattr(self.market.limits, name), 0), 0)
@@ -182,3 +216,4 @@ class PriceSearch:
         # A price that rests at zero keeps a window: it may be needed again.
         window.half = np.where((first == 0) & (window.edge <= 0.0), np.maximum(window.half / 2, 1e-9), half)
         setattr(self.prices, name, old + self.damping * (target - old))
+        return self.damping * float(np.mean(step))

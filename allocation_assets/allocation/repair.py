@@ -125,7 +125,7 @@ class Repair:
         return taken, *(np.concatenate([part[i] for part in parts]) for i in (1, 2, 3))
 
     def _scores(self, prices: Prices, relaxed: Relaxed, band: float, lo: int, hi: int):
-        from allocation_assets.allocation._kernels import near_threshold
+        from allocation_assets.allocation._price_kernels import near_threshold
 
         m = self.market
         j0, j1 = int(m.row_ptr[lo]), int(m.row_ptr[hi])

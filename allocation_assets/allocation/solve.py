@@ -228,7 +228,7 @@ def _decide(repair: Repair, settings: AllocationSettings, is_exact: bool) -> tup
         return plain.x.astype(np.int64), no_prices, plain
     if is_coupled(market.limits):
         search = _searched(market, settings, repair)
-        prices, relaxed = search.best_prices, search.best_relaxed
+        prices, relaxed = search.best_prices, search.relaxed()
     repair.attempt(prices, relaxed)
     if market.cases <= _ATTEMPT_CASES:
         if relaxed is not plain:

@@ -121,7 +121,7 @@ def _reference(source: ShardSource, settings: AllocationSettings) -> _Reference:
     market = joined([part.market for part in parts], offsets, rooms, closed)
     search = PriceSearch(market, settings.threads, settings.damping, start_of(rooms, settings))
     search.run(settings.price_rounds, 1e-6)
-    scores = Repair(market, settings.threads).split(search.best_prices, search.best_relaxed, np.inf)[3]
+    scores = Repair(market, settings.threads).split(search.best_prices, search.relaxed(), np.inf)[3]
     band = float(np.quantile(np.abs(scores), _OPEN_SHARE)) if len(scores) else 0.0
     # A sample's prices are off by its own chance: the search looks as far around them as the band reaches.
     return _Reference(search.best_prices, band, {k: 2 * half + band for k, half in search.spread().items()})
@@ -185,7 +185,7 @@ def _solve_core(parts, cores: list[Core], reference: _Reference, settings: Alloc
         search = PriceSearch(market, settings.threads, settings.damping, prices.copy(), reference.spread)
         # The core holds a small part of the value: a tolerance on all of it is a larger one on the core.
         search.run(_CORE_ROUNDS, 1e-5, jointly=True)
-        prices, relaxed = search.best_prices, search.best_relaxed
+        prices, relaxed = search.best_prices, search.relaxed()
     else:
         relaxed = relax(market, prices, settings.threads)
     feasible = open_rooms.is_kept()
