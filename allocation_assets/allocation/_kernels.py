@@ -19,6 +19,31 @@ def gather_cases(first, counts, source, ptr, out):
             out[at + k] = source[first[j] + k]
 
 
+@njit(cache=True, nogil=True)
+def pack_pairs(
+    pair_row, base, lim, item_ptr, pair_pack, dock, gate, pair_pool, line_cost, line_least, row_ptr, ptr, first, pair,
+    pack, receiving, dispatch, pool, fee, least, is_plain,
+):  # fmt: skip
+    """Fill a market (see there) with the pairs that have a free case, base < lim; `first` is the item of their first one."""
+    at = 0
+    for j in range(pair_row.shape[0]):
+        if lim[j] <= base[j]:
+            continue
+        row = pair_row[j]
+        row_ptr[row + 1] += 1
+        pair[at], pack[at], receiving[at], dispatch[at], pool[at] = j, pair_pack[j], dock[j], gate[j], pair_pool[j]
+        fee[at] = line_cost[j] if base[j] == 0 else -1.0
+        least[at] = line_least[j] if base[j] == 0 else 1
+        first[at] = item_ptr[j] + base[j]
+        ptr[at + 1] = ptr[at] + lim[j] - base[j]
+        other_pack = row_ptr[row + 1] > 1 and pack[at] != pack[at - 1]
+        if other_pack or pair_pool[j] >= 0:
+            is_plain[row] = False
+        at += 1
+    for row in range(row_ptr.shape[0] - 1):
+        row_ptr[row + 1] += row_ptr[row]
+
+
 @njit(inline="always")
 def _next_of(j, x, pack, jump, fee):
     """Return (cases, units, whether a line opens) of what pair j would be handed next."""
@@ -324,41 +349,76 @@ def take_loads(
 
 
 @njit(cache=True, nogil=True)
-def split_rows(
-    row_ptr, ptr, worth, pack, receiving, dispatch, fee, least, is_plain, p_receiving, p_dispatch, low, band, x, sure,
-    upto,
+def settle_rows(
+    row_ptr, ptr, worth, pack, receiving, dispatch, pool, fee, least, is_plain, p_receiving, p_dispatch, low, band, x,
+    row_left, pool_left, receiving_left, dispatch_left, lines_left, sure, upto,
 ):  # fmt: skip
-    """Mark, per pair, the cases that clear every price by more than `band` (first `sure`) and those beyond reach.
+    """Settle, per pair, the cases that clear every price by more than `band` (first `sure`) and those beyond reach.
 
-    Cases sure <= k < upto are open. A band below 0 settles everything as in `x`. Rows with several packs or pools, or with
-    lines that cost or have a least size, stay open as a whole: there, a case's rank depends on more than its own net.
+    Cases sure <= k < upto are open; settled ones are taken off every limit, in place. A band below 0 settles everything
+    as in `x`. Rows with several packs or pools, or with lines that cost or have a least size, stay open as a whole: there,
+    a case's rank depends on more than its own net. Returns (worth of what was settled, pairs with settled cases, pairs
+    with open ones, open cases).
     """
+    total, settled, still_open, cases = 0.0, 0, 0, 0
     for r in range(row_ptr.shape[0] - 1):
         is_simple = is_plain[r]
         for j in range(row_ptr[r], row_ptr[r + 1]):
             is_simple = is_simple and fee[j] <= 0.0 and least[j] <= 1
         for j in range(row_ptr[r], row_ptr[r + 1]):
-            count = ptr[j + 1] - ptr[j]
-            sure[j], upto[j] = 0, count
+            first, last = ptr[j], ptr[j + 1]
             if not is_simple:
+                sure[j], upto[j] = 0, last - first
+                still_open += last > first
+                cases += last - first
                 continue
-            if band < 0.0:
-                sure[j], upto[j] = x[j], x[j]
-                continue
-            rent = 0.0
-            if receiving[j] >= 0:
-                rent += p_receiving[receiving[j]]
-            if dispatch[j] >= 0:
-                rent += p_dispatch[dispatch[j]]
-            floor = (low[r] + rent - band) * pack[j]
-            ceiling = (low[r] + rent + band) * pack[j]
-            k = 0
-            while k < count and worth[ptr[j] + k] > ceiling:
-                k += 1
-            sure[j] = k
-            while k < count and worth[ptr[j] + k] >= floor and worth[ptr[j] + k] > 0.0:
-                k += 1
-            upto[j] = k
+            c, b, d = pool[j], receiving[j], dispatch[j]
+            taken = x[j]
+            sure[j], upto[j] = taken, taken
+            if band >= 0.0:
+                price = low[r]
+                if b >= 0:
+                    price += p_receiving[b]
+                if d >= 0:
+                    price += p_dispatch[d]
+                floor, ceiling, taken, near = (price - band) * pack[j], (price + band) * pack[j], 0, 0
+                for i in range(first, last):
+                    taken += worth[i] > ceiling
+                    near += (worth[i] >= floor) & (worth[i] > 0.0)
+                sure[j], upto[j] = taken, max(taken, near)
+            still_open += upto[j] > taken
+            cases += upto[j] - taken
+            if taken > 0:
+                settled += 1
+                for i in range(first, first + taken):
+                    total += worth[i]
+                need, opens = taken * pack[j], fee[j] >= 0.0
+                _book(need, opens, r, c, b, d, row_left, pool_left, receiving_left, dispatch_left, lines_left)
+    return total, settled, still_open, cases
+
+
+@njit(cache=True, nogil=True)
+def split_settled(
+    row_ptr, ptr, worth, pair, pack, receiving, dispatch, pool, fee, least, sure, upto, sure_pair, sure_cases, new_row_ptr,
+    new_ptr, new_worth, new_pair, new_pack, new_receiving, new_dispatch, new_pool, new_fee, new_least,
+):  # fmt: skip
+    """Write the settled cases to (sure_pair, sure_cases) and the open ones as a market of their own."""
+    done, at, item = 0, 0, 0
+    new_row_ptr[0] = new_ptr[0] = 0
+    for r in range(row_ptr.shape[0] - 1):
+        for j in range(row_ptr[r], row_ptr[r + 1]):
+            if sure[j] > 0:
+                sure_pair[done], sure_cases[done] = pair[j], sure[j]
+                done += 1
+            if upto[j] > sure[j]:
+                new_pair[at], new_pack[at], new_receiving[at], new_dispatch[at] = pair[j], pack[j], receiving[j], dispatch[j]
+                new_pool[at], new_least[at], new_fee[at] = pool[j], least[j], -1.0 if sure[j] > 0 else fee[j]
+                for i in range(ptr[j] + sure[j], ptr[j] + upto[j]):
+                    new_worth[item] = worth[i]
+                    item += 1
+                at += 1
+                new_ptr[at] = item
+        new_row_ptr[r + 1] = at
 
 
 @njit(cache=True, nogil=True)

@@ -7,6 +7,7 @@ market of all of them fits in memory where the problem does not. Rows are indepe
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -87,15 +88,10 @@ class Market:
     def without(self, closed: np.ndarray) -> Market:
         """The market without the pairs in `closed` (sorted)."""
         at = np.minimum(np.searchsorted(closed, self.pair), len(closed) - 1)
-        return self._part(closed[at] != self.pair)
-
-    def _part(self, take: np.ndarray, *, cut: bool = True) -> Market:
-        """The pairs marked in `take`; rows and limits stay. Without `cut` the cases are left to the caller."""
-        counts = np.diff(self.ptr)
+        take, counts = closed[at] != self.pair, np.diff(self.ptr)
         kept = np.concatenate([[0], np.cumsum(take)])
         return replace(
-            self, row_ptr=kept[self.row_ptr], ptr=_pointers(counts[take]) if cut else self.ptr,
-            worth=self.worth[np.repeat(take, counts)] if cut else self.worth,
+            self, row_ptr=kept[self.row_ptr], ptr=_pointers(counts[take]), worth=self.worth[np.repeat(take, counts)],
             **{name: getattr(self, name)[take] for name in _PER_PAIR},
         )  # fmt: skip
 
@@ -122,73 +118,71 @@ def core_of(market: Market, prices, relaxed, band: float) -> Core:
 
     A band below 0 settles every row whose own optimum `relaxed.x` is final, as it is where no capacity is shared.
     """
-    from allocation_assets.allocation._kernels import gather_cases, split_rows, take_loads, worth_of_plan
+    from allocation_assets.allocation._kernels import settle_rows, split_settled
 
-    m, limits = market, market.limits.copy()
-    sure, upto = np.zeros(len(m.pair), np.int32), np.zeros(len(m.pair), np.int32)
-    split_rows(
-        m.row_ptr, m.ptr, m.worth, m.pack, m.receiving, m.dispatch, m.fee, m.least, m.is_plain, prices.receiving,
-        prices.dispatch, relaxed.low, band, relaxed.x, sure, upto,
+    m, left = market, market.limits.copy()
+    sure, upto = np.empty(len(m.pair), np.int32), np.empty(len(m.pair), np.int32)
+    worth, settled, pairs, cases = settle_rows(
+        m.row_ptr, m.ptr, m.worth, m.pack, m.receiving, m.dispatch, m.pool, m.fee, m.least, m.is_plain,
+        prices.receiving, prices.dispatch, relaxed.low, band, relaxed.x, left.row, left.pool, left.receiving,
+        left.dispatch, left.lines, sure, upto,
     )  # fmt: skip
-    gains = np.empty(len(sure))
-    worth_of_plan(m.ptr, m.worth, m.fee, sure, gains)
-    shape = (m.pack, m.row_of(), m.pool, m.receiving, m.dispatch, m.fee)
-    take_loads(sure, *shape, limits.row, limits.pool, limits.receiving, limits.dispatch, limits.lines)
-    is_open, some = upto > sure, sure > 0
-    part = m._part(is_open, cut=False)
-    counts = (upto - sure)[is_open]
-    part.ptr = _pointers(counts)
-    part.worth = np.empty(part.ptr[-1])
-    gather_cases(m.ptr[:-1][is_open] + sure[is_open], counts, m.worth, part.ptr, part.worth)
-    part.fee = np.where(sure[is_open] > 0, -1.0, part.fee)
-    part.limits = limits
-    taken = Limits(*(before - after for before, after in zip(vars(m.limits).values(), vars(limits).values(), strict=True)))
-    return Core(part, taken, m.pair[some], sure[some], float(np.sum(gains)), relaxed.low)
+    sure_pair, sure_cases = np.empty(settled, np.int32), np.empty(settled, np.int32)
+    own = {name: np.empty(pairs, getattr(m, name).dtype) for name in _PER_PAIR}
+    row_ptr, ptr, open_worth = np.empty_like(m.row_ptr), np.empty(pairs + 1, np.int64), np.empty(cases)
+    split_settled(
+        m.row_ptr, m.ptr, m.worth, *(getattr(m, name) for name in _PER_PAIR), sure, upto, sure_pair, sure_cases, row_ptr,
+        ptr, open_worth, *own.values(),
+    )  # fmt: skip
+    part = Market(row_ptr=row_ptr, ptr=ptr, worth=open_worth, is_plain=m.is_plain, limits=left, **own)
+    taken = Limits(*(before - after for before, after in zip(vars(m.limits).values(), vars(left).values(), strict=True)))
+    return Core(part, taken, sure_pair, sure_cases, worth, relaxed.low)
 
 
 def pack_market(inst: Instance, base: np.ndarray, lim: np.ndarray, limits: Limits) -> Market:
     """The market of one instance: cases base <= k < lim of each pair, `limits` what the granted ones left."""
-    from allocation_assets.allocation._kernels import gather_cases
+    from allocation_assets.allocation._kernels import gather_cases, pack_pairs
 
-    p = inst.problem
-    active = np.flatnonzero(lim > base)
-    counts = (lim - base)[active]
-    ptr = _pointers(counts)
+    p, rows = inst.problem, len(inst.problem.row_dc)
+    size = int(np.count_nonzero(lim > base))
+    pair, pack, receiving, dispatch, pool, least = (np.empty(size, np.int32) for _ in range(6))
+    row_ptr, ptr, first = np.zeros(rows + 1, np.int64), np.zeros(size + 1, np.int64), np.empty(size, np.int64)
+    fee, is_plain = np.empty(size), np.ones(rows, np.bool_)
+    pack_pairs(
+        p.pair_row, base, lim, inst.item_ptr, inst.pack, p.receiving_bucket, p.dispatch_bucket, p.pool, p.line_cost,
+        inst.least, row_ptr, ptr, first, pair, pack, receiving, dispatch, pool, fee, least, is_plain,
+    )  # fmt: skip
     worth = inst.worth
     if len(worth) != ptr[-1]:
         worth = np.empty(ptr[-1])
-        gather_cases(inst.item_ptr[active] + base[active], counts, inst.worth, ptr, worth)
-    row = p.pair_row[active]
-    is_free = base[active] == 0
-    pack = inst.pack[active]
-    return Market(
-        pair=active.astype(np.int32), row_ptr=np.searchsorted(row, np.arange(len(p.row_dc) + 1)), ptr=ptr, worth=worth,
-        pack=pack.astype(np.int32), receiving=p.receiving_bucket[active].astype(np.int32),
-        dispatch=p.dispatch_bucket[active].astype(np.int32), pool=p.pool[active].astype(np.int32),
-        fee=np.where(is_free, p.line_cost[active], -1.0),
-        least=np.where(is_free, inst.least[active], 1).astype(np.int32),
-        is_plain=_plain_rows(row, pack, p.pool[active], len(p.row_dc)), limits=limits,
-    )  # fmt: skip
+        gather_cases(first, np.diff(ptr), inst.worth, ptr, worth)
+    return Market(pair, row_ptr, ptr, worth, pack, receiving, dispatch, pool, fee, least, is_plain, limits)
 
 
-def _plain_rows(row, pack, pool, rows: int) -> np.ndarray:
-    plain = np.ones(rows, np.bool_)
-    same = row[1:] == row[:-1]
-    plain[row[1:][same & (pack[1:] != pack[:-1])]] = False
-    plain[row[pool >= 0]] = False
-    return plain
+def join(markets: list[Market], limits: Limits, *, spend: bool = False) -> Market:
+    """One market of several shards in order; their rows follow each other, `limits` are those of all of them.
 
-
-def join(markets: list[Market], limits: Limits) -> Market:
-    """One market of several shards in order; their rows follow each other, `limits` are those of all of them."""
+    With `spend` the shards' arrays are dropped one by one as they are joined, so that they are never held twice.
+    """
     if len(markets) == 1:
         return replace(markets[0], limits=limits)
-    joined = {
-        name: np.concatenate([getattr(m, name) for m in markets])
-        for name in (*_PER_PAIR, "worth", "is_plain")
-    }
-    counts = [np.concatenate([np.diff(getattr(m, name)) for m in markets]) for name in ("row_ptr", "ptr")]
-    return Market(row_ptr=_pointers(counts[0]), ptr=_pointers(counts[1]), limits=limits, **joined)
+    joined = {}
+    for name in (*_PER_PAIR, "worth", "is_plain", "row_ptr", "ptr"):
+        own = [getattr(m, name) for m in markets]
+        joined[name] = np.concatenate(own) if not name.endswith("ptr") else _pointers(np.concatenate([np.diff(a) for a in own]))
+        if spend:
+            for m in markets:
+                setattr(m, name, None)
+            del own
+            _give_back()
+    return Market(limits=limits, **joined)
+
+
+def _give_back() -> None:
+    """Return freed memory to the system: glibc keeps what threads freed, and shards are packed by several."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def full_limits(p: AllocationProblem) -> Limits:
@@ -204,4 +198,6 @@ def full_limits(p: AllocationProblem) -> Limits:
 
 
 def _pointers(counts: np.ndarray) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    out = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=out[1:])
+    return out

@@ -27,8 +27,7 @@ def polish(repair: Repair, prices: Prices, relaxed: Relaxed, settings: Allocatio
         return
     scores = repair.split(prices, relaxed, np.inf)[3]
     band = np.sort(np.abs(scores))[min(_CORE_CASES, len(scores)) - 1]
-    taken, pairs, cases, _ = repair.split(prices, relaxed, float(band))
-    x = taken.astype(np.int64)
+    x, pairs, cases, _ = repair.split(prices, relaxed, float(band))
     left = repair.left_after(x)
     if not left.is_kept():
         return
@@ -87,4 +86,4 @@ def _solve_core(repair: Repair, x, left, pairs, cases) -> np.ndarray | None:
     found = optimize.milp(-gain, integrality=np.ones(len(gain)), bounds=optimize.Bounds(0, 1), constraints=limits, options=options)
     if found.x is None:
         return None
-    return np.bincount(pairs, weights=np.round(found.x[:count]), minlength=total).astype(np.int64)
+    return np.bincount(pairs, weights=np.round(found.x[:count]), minlength=total).astype(np.int32)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
-from allocation_assets.allocation.problem import OPEN, AllocationProblem, AllocationSettings
+from allocation_assets.allocation.problem import OPEN, AllocationProblem, AllocationSettings, pairs_of
 
 UNLIMITED = np.int64(2**62)
 # Pairs per range of a compiled walk: small enough for its buffer of cases to stay in the cache of a core.
@@ -83,60 +83,56 @@ def prepare(problem: AllocationProblem, settings: AllocationSettings, *, keep_al
     Without `keep_all` only pairs that can be given a case have items: enough to solve, not to explain.
     """
     p, order = _sorted(problem)
-    row_ptr = np.searchsorted(p.pair_row, np.arange(len(p.row_dc) + 1))
-    pack = p.pair_pack
-    gain, cost = p.earned_per_unit, p.cost_per_unit
-    cap_units, cap_cases = _caps(p, pack)
-    forced, forced_units, partial_at, partial_units = _forced(p, pack, cap_units)
-    least = np.ones(len(pack), np.int64)
-    if p.min_ship_units.any():
-        least = np.where(forced > 0, 1, np.maximum(-(-p.min_ship_units // pack), 1))
-    n, empty = len(pack), np.empty(0)
-    want, first_unit, no_line = np.zeros(n, np.int64), np.zeros(n, np.bool_), np.zeros(n, np.int8)
+    n = len(p.pair_row)
+    pack, cap_units, cap_cases, forced, forced_units, partial_at, partial_units, least, want, lim, stored = (
+        np.empty(n, np.int64) for _ in range(11)
+    )
     inst = Instance(
-        p, order, row_ptr, pack, cost, gain, cap_units, cap_cases, forced, forced_units, partial_at, partial_units,
-        least, want, first_unit, no_line, np.zeros(n, np.int64), np.zeros(1, np.int64), empty,
-        settings.threads,
+        p, order, np.searchsorted(p.pair_row, np.arange(len(p.row_dc) + 1)), pack, np.empty(n), np.empty(n), cap_units,
+        cap_cases, forced, forced_units, partial_at, partial_units, least, want, np.empty(n, np.bool_),
+        np.empty(n, np.int8), lim, np.zeros(1, np.int64), np.empty(0), settings.threads,
     )  # fmt: skip
-    _store_cases(inst, keep_all)
+    # Each range writes into its own stretch of one array; the stretches are closed up afterwards.
+    worth = np.empty(_CASES_PER_PAIR * n + 64)
+    edges = range(0, n + _PAIRS_PER_RANGE, _PAIRS_PER_RANGE)
+    calls = [(_prepare_range, (inst, slice(lo, min(hi, n)), keep_all, stored, worth)) for lo, hi in pairwise(edges)]
+    inst.worth = np.concatenate(run_all(inst.threads, calls) or [np.empty(0)])
+    inst.item_ptr = np.concatenate([[0], np.cumsum(stored)])
+    odd = np.flatnonzero(partial_at >= 0)
+    want[odd] = count_wants(inst, odd, inst.gain[odd], inst.cost[odd])
     return inst
 
 
-def _store_cases(inst: Instance, keep_all: bool) -> None:
-    """Fill wants, limits and items; ranges of pairs are walked side by side and joined in order."""
+def _prepare_range(inst: Instance, some: slice, keep_all: bool, stored: np.ndarray, worth: np.ndarray) -> np.ndarray:
+    """Fill a range of the instance; its temporaries stay in the cache of a core. Returns the worth of its items."""
     from allocation_assets.negbin import build_cases, p_of_zero
 
-    p, n = inst.problem, len(inst.pack)
-    supply_cases = (p.row_supply_units[p.pair_row]) // inst.pack
+    p, n = pairs_of(inst.problem, some), some.stop - some.start
+    pack = p.pair_pack
+    cap_units, cap_cases = _caps(p, pack)
+    forced, forced_units, partial_at, partial_units = _forced(p, pack, cap_units)
+    least = np.ones(n, np.int64)
+    if p.min_ship_units.any():
+        least = np.where(forced > 0, 1, np.maximum(-(-p.min_ship_units // pack), 1))
+    own = {
+        "pack": pack, "gain": p.earned_per_unit, "cost": p.cost_per_unit, "cap_units": cap_units,
+        "cap_cases": cap_cases, "forced": forced, "forced_units": forced_units, "partial_at": partial_at,
+        "partial_units": partial_units, "least": least,
+    }  # fmt: skip
+    for name, values in own.items():
+        getattr(inst, name)[some] = values
     walk = (
-        p.mean_units, p.dispersion, p.position_units, inst.pack, inst.gain, inst.cost, p.presentation_value_per_unit,
-        p.presentation_min_units, supply_cases, inst.cap_cases, inst.forced, inst.least, p.line_cost, inst.partial_at,
-        inst.partial_units, keep_all,
+        p.mean_units, p.dispersion, p.position_units, pack, own["gain"], own["cost"], p.presentation_value_per_unit,
+        p.presentation_min_units, p.row_supply_units[p.pair_row] // pack, cap_cases, forced, least, p.line_cost,
+        partial_at, partial_units, keep_all, p_of_zero(p.mean_units, p.dispersion),
     )  # fmt: skip
-    stored = np.zeros(n, np.int64)
-    outputs = (inst.want, inst.first_unit, inst.no_line, inst.lim, stored)
-
-    # Each range writes into its own stretch of one array; the stretches are closed up afterwards.
-    worth = np.empty(_CASES_PER_PAIR * n + 64)
-
-    def one_range(lo, hi):
-        zero = p_of_zero(p.mean_units[lo:hi], p.dispersion[lo:hi])
-        reached, used = build_cases(*walk, zero, lo, hi, *outputs, worth[_CASES_PER_PAIR * lo : _CASES_PER_PAIR * hi])
-        if reached == hi:
-            return worth[_CASES_PER_PAIR * lo : _CASES_PER_PAIR * lo + used]
-        room = 4 * _CASES_PER_PAIR * (hi - lo)
-        while reached < hi:
-            buffer = np.empty(room)
-            reached, used = build_cases(*walk, zero, lo, hi, *outputs, buffer)
-            room *= 4
-        return buffer[:used]
-
-    edges = range(0, n + _PAIRS_PER_RANGE, _PAIRS_PER_RANGE)
-    parts = run_all(inst.threads, [(one_range, (lo, min(hi, n))) for lo, hi in pairwise(edges)])
-    inst.worth = np.concatenate(parts or [np.empty(0)])
-    inst.item_ptr = np.concatenate([[0], np.cumsum(stored)]).astype(np.int64)
-    odd = np.flatnonzero(inst.partial_at >= 0)
-    inst.want[odd] = count_wants(inst, odd, inst.gain[odd], inst.cost[odd])
+    outputs = [array[some] for array in (inst.want, inst.first_unit, inst.no_line, inst.lim, stored)]
+    room, reached = worth[_CASES_PER_PAIR * some.start : _CASES_PER_PAIR * some.stop], 0
+    while True:
+        reached, used = build_cases(*walk, 0, n, *outputs, room)
+        if reached == n:
+            return room[:used]
+        room = np.empty(4 * len(room))
 
 
 def count_wants(inst: Instance, pairs: np.ndarray, gain: np.ndarray, cost: np.ndarray) -> np.ndarray:
@@ -157,18 +153,13 @@ def count_wants(inst: Instance, pairs: np.ndarray, gain: np.ndarray, cost: np.nd
 
 def _sorted(problem: AllocationProblem) -> tuple[AllocationProblem, np.ndarray]:
     row, key = problem.pair_row, problem.pair_key
-    n = len(row)
-    step, rise = np.diff(row), np.diff(key)
-    if np.all((step > 0) | ((step == 0) & (rise > 0))):
-        return problem, np.arange(n)
+    if np.all((row[1:] > row[:-1]) | ((row[1:] == row[:-1]) & (key[1:] > key[:-1]))):
+        return problem, np.arange(len(row))
     order = np.lexsort((key, row))
     sorted_row, sorted_key = row[order], key[order]
     if np.any((np.diff(sorted_row) == 0) & (np.diff(sorted_key) == 0)):
         raise ValueError("allocation: pair_key repeats within a supply row; give each pair one key")
-    skip = {"receiving_capacity_units", "dispatch_capacity_units", "dispatch_capacity_lines"}
-    skip |= {"pool_cap_units", "pool_is_protection"}
-    names = [f.name for f in fields(problem) if not f.name.startswith("row_") and f.name not in skip]
-    return replace(problem, **{name: getattr(problem, name)[order] for name in names}), order
+    return pairs_of(problem, order), order
 
 
 def _caps(p: AllocationProblem, pack: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

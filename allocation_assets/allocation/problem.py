@@ -7,7 +7,7 @@ worth without the bonus: what is quoted (semantics 22).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -113,19 +113,28 @@ class AllocationProblem:
     @property
     def earned_per_unit(self) -> np.ndarray:
         """Money that a unit sold earns beyond what it would have earned at the DC, plus the holding it saves."""
-        kept = np.where(self.is_last_shipment, 0.0, self.row_keep_price[self.pair_row])
-        return np.maximum(self.gain_per_unit - kept + self.holding_per_unit, 0.0)
+        earned = self.gain_per_unit - np.where(self.is_last_shipment, 0.0, self.row_keep_price[self.pair_row])
+        earned += self.holding_per_unit
+        return np.maximum(earned, 0.0, out=earned)
 
     @property
     def cost_per_unit(self) -> np.ndarray:
         """Money that every unit sent costs: holding, shipping, and what it would have earned at the DC where it cannot wait."""
-        kept = np.where(self.is_last_shipment, self.row_keep_price[self.pair_row], 0.0)
-        return self.holding_per_unit + self.ship_cost_per_unit + kept
+        cost = self.holding_per_unit + self.ship_cost_per_unit
+        cost += np.where(self.is_last_shipment, self.row_keep_price[self.pair_row], 0.0)
+        return cost
 
     @property
     def row_supply_units(self) -> np.ndarray:
         """Units a row may ship: available less hold-back, never negative."""
         return np.maximum(self.row_available_units - self.row_hold_back_units, 0)
+
+
+def pairs_of(problem: AllocationProblem, index) -> AllocationProblem:
+    """The pairs at `index` (a slice, a mask or an order); rows, pools and capacities stay as they are."""
+    shared = ("row_", "pool_", "receiving_capacity_", "dispatch_capacity_")
+    names = [f.name for f in fields(problem) if not f.name.startswith(shared)]
+    return replace(problem, **{name: getattr(problem, name)[index] for name in names})
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class Repair:
 
     def __init__(self, market: Market, threads: int):
         self.market, self.threads = market, threads
-        self.best_worth, self.best_x = 0.0, np.zeros(len(market.pair), np.int64)
+        self.best_worth, self.best_x = 0.0, np.zeros(len(market.pair), np.int32)
 
     @cached_property
     def row(self) -> np.ndarray:
@@ -36,7 +36,7 @@ class Repair:
     @cached_property
     def counts(self) -> np.ndarray:
         """Free cases of each active pair."""
-        return np.diff(self.market.ptr)
+        return np.diff(self.market.ptr).astype(np.int32)
 
     @cached_property
     def jump(self) -> np.ndarray:
@@ -44,7 +44,7 @@ class Repair:
         from allocation_assets.allocation._kernels import jump_cases
 
         m = self.market
-        out = np.ones(len(m.pair), np.int64)
+        out = np.ones(len(m.pair), np.int32)
         if (m.fee > 0).any() or (m.least > 1).any():
             jump_cases(m.ptr, m.worth, m.fee, m.least, out)
         return out
@@ -68,8 +68,7 @@ class Repair:
 
     def attempt(self, prices: Prices, relaxed: Relaxed) -> None:
         """Build a plan at these prices; keep it if it is the best so far."""
-        taken, pairs, cases, scores = self._near(prices, relaxed)
-        x = taken.astype(np.int64)
+        x, pairs, cases, scores = self._near(prices, relaxed)
         left = self.left_after(x)
         self._hand_out(pairs, cases, scores, x, left)
         self.complete(x, left)
@@ -105,7 +104,7 @@ class Repair:
         band = np.inf if self.market.cases <= _SORT_ALL else self._band(prices, relaxed)
         while True:
             taken, *near = self.split(prices, relaxed, band)
-            if band == np.inf or self.left_after(taken.astype(np.int64)).is_kept():
+            if band == np.inf or self.left_after(taken).is_kept():
                 return taken, *near
             band = band * 4 if band < 1e6 else np.inf
 

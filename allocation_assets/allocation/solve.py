@@ -209,12 +209,12 @@ def _serve_forced(parts, offsets, limits: Limits):
     return pairs, np.bincount(owner, minlength=len(pairs)), granted, units
 
 
-def joined(markets: list[Market], offsets, limits: Limits, closed: np.ndarray) -> Market:
-    """One market of all shards, numbered through, without the pairs whose minimum could not be met."""
+def joined(markets: list[Market], offsets, limits: Limits, closed: np.ndarray, *, spend: bool = False) -> Market:
+    """One market of all shards, numbered through, without the pairs whose minimum could not be met; `spend` as `join`."""
     for i, market in enumerate(markets):
         market.pair = (market.pair + offsets[0][i]).astype(np.int32)
         market.pool = np.where(market.pool >= 0, market.pool + np.int32(offsets[2][i]), market.pool)
-    market = join(markets, limits)
+    market = join(markets, limits, spend=spend)
     return market.without(closed) if len(closed) else market
 
 
@@ -224,8 +224,8 @@ def _decide(repair: Repair, settings: AllocationSettings, is_exact: bool) -> tup
     no_prices = prices = zero_prices(market.limits)
     plain = relaxed = relax(market, no_prices, settings.threads)
     # The rows' own optimum keeps supply and pools by construction.
-    if is_exact and repair.left_after(plain.x.astype(np.int64)).is_kept():
-        return plain.x.astype(np.int64), no_prices, plain
+    if is_exact and repair.left_after(plain.x).is_kept():
+        return plain.x, no_prices, plain
     if is_coupled(market.limits):
         search = _searched(market, settings, repair)
         prices, relaxed = search.best_prices, search.relaxed()

@@ -22,7 +22,7 @@ from allocation_assets.allocation.fair_share import share_limits
 from allocation_assets.allocation.market import Core, Limits, Market, core_of, full_limits, pack_market
 from allocation_assets.allocation.prepare import UNLIMITED, Instance, prepare
 from allocation_assets.allocation.prices import KINDS, Prices, PriceSearch, Relaxed, relax, zero_prices
-from allocation_assets.allocation.problem import AllocationProblem, AllocationSettings
+from allocation_assets.allocation.problem import AllocationProblem, AllocationSettings, pairs_of
 from allocation_assets.allocation.repair import Repair
 from allocation_assets.allocation.solve import (
     Part,
@@ -133,14 +133,9 @@ def _sample(p: AllocationProblem, first_row: int, share: float) -> AllocationPro
     drawn = (rows * np.uint64(2654435761)) % np.uint64(1 << 32) < np.uint64(share * ((1 << 32) - 1))
     take = drawn[p.pair_row]
     new = np.cumsum(drawn) - 1
-    cut = {}
-    for f in fields(p):
-        value = getattr(p, f.name)
-        if f.name.startswith("row_"):
-            cut[f.name] = value[drawn]
-        elif not f.name.startswith("pool_") and ("_capacity_" not in f.name or f.name.startswith("shelf")):
-            cut[f.name] = value[take]
-    return replace(p, **(cut | {"pair_row": new[p.pair_row[take]]}))
+    rows = {f.name: getattr(p, f.name)[drawn] for f in fields(p) if f.name.startswith("row_")}
+    cut = pairs_of(p, take)
+    return replace(cut, pair_row=new[cut.pair_row], **rows)
 
 
 def _scaled(rooms: Limits, full: Limits, share: float) -> Limits:
@@ -176,10 +171,9 @@ def _solve_core(parts, cores: list[Core], reference: _Reference, settings: Alloc
     offsets, limits, forced, closed = settled_minimums(parts)
     rooms = whole_steps(parts, limits)
     open_rooms, sure_pair, sure = _after_sure(cores, rooms, offsets)
-    market = joined([core.market for core in cores], offsets, open_rooms, closed)
-    for part, core in zip(parts, cores, strict=True):
-        # The shards' own copies would double the memory of the search.
-        part.market = part.free = core.market = market
+    for part in parts:
+        part.market = part.free = None
+    market = joined([core.market for core in cores], offsets, open_rooms, closed, spend=True)
     repair, search, prices = Repair(market, settings.threads), None, reference.prices
     if is_coupled(limits):
         search = PriceSearch(market, settings.threads, settings.damping, prices.copy(), reference.spread)
@@ -215,8 +209,12 @@ def _after_sure(cores: list[Core], rooms: Limits, offsets) -> tuple[Limits, np.n
         left.receiving -= core.taken.receiving
         left.dispatch -= core.taken.dispatch
         left.lines -= core.taken.lines
-    pair = [(core.sure_pair + at).astype(np.int32) for core, at in zip(cores, offsets[0], strict=False)]
-    return left, np.concatenate(pair), np.concatenate([core.sure for core in cores])
+    pair = np.concatenate([core.sure_pair for core in cores])
+    pair += np.repeat(offsets[0][:-1].astype(np.int32), [len(core.sure) for core in cores])
+    sure = np.concatenate([core.sure for core in cores])
+    for core in cores:
+        core.sure_pair = core.sure = None
+    return left, pair, sure
 
 
 def _row_prices(cores, market: Market, relaxed: Relaxed, reference: _Reference, prices: Prices, rooms: Limits):
