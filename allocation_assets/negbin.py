@@ -131,6 +131,29 @@ def _line_pays(worth, begin, want, top, least, fee):
     return 2 if smaller > fee else 1
 
 
+@njit(inline="always")
+def _choosable(worth, begin, pays, reach, cap_cases, supply_cases, forced, least, fee, partial_at):
+    """Return (why no line pays, cases that may be chosen) of a pair whose first `pays` cases pay."""
+    reason, lim = 0, forced
+    if forced == 0 and pays > 0 and (fee > 0.0 or least > 1):
+        reason = _line_pays(worth, begin, pays, min(cap_cases, supply_cases), least, fee)
+        lim = 0 if reason else min(max(pays, least), max(min(cap_cases, supply_cases + 1), least))
+    elif partial_at < 0:
+        # An odd last case of an override closes the pair: nothing may follow it.
+        lim = max(forced, min(pays, reach))
+    return reason, lim
+
+
+@njit(inline="always")
+def _walk_of(mu, d, p_zero):
+    """Return (first unit of the walk, its probability, last unit, alpha, beta) from P(D = 0)."""
+    start, p = 0, p_zero
+    if p < 1e-260:
+        start, p = _support_start(mu, d)
+    share = 1.0 / d
+    return start, p, _support_end(mu, d), mu * share, 1.0 - share
+
+
 @njit(cache=True, nogil=True)
 def build_cases(
     mu, d, position, pack, gain, cost, bonus, presentation, supply_cases, cap_cases, forced, least, fee, partial_at,
@@ -145,45 +168,34 @@ def build_cases(
     (-1 = none) holds ``partial_units``; ``p_zero`` is P(D = 0) of the pairs lo <= j < hi. Stops before the pair that
     does not fit into ``worth``.
     """
-    inverse = _reciprocals()
-    room, at = worth.shape[0], 0
+    inverse, room, at = _reciprocals(), worth.shape[0], 0
     for j in range(lo, hi):
         want[j], first[j], no_line[j], lim[j], stored[j] = 0, False, 0, forced[j], 0
         y, earns, costs, extra, shown = position[j], gain[j], cost[j], bonus[j], presentation[j]
         if forced[j] == 0 and _wants_nothing(mu[j], d[j], y, earns, costs, extra, shown):
             continue
-        start, p = 0, p_zero[j - lo]
-        if p < 1e-260:
-            start, p = _support_start(mu[j], d[j])
-        share = 1.0 / d[j]
-        alpha, beta, end = mu[j] * share, 1.0 - share, _support_end(mu[j], d[j])
+        start, p, end, alpha, beta = _walk_of(mu[j], d[j], p_zero[j - lo])
         u, p, cdf = _move_to(min(y, end), start, p, p, alpha, beta, inverse)
         tail = 1.0 if y < start else 1.0 - cdf if y < end and 1.0 - cdf > TAIL else 0.0
         single = earns * tail - costs + (extra if y < shown else 0.0) > 0.0
-        needed = max(least[j], forced[j])
         reach = max(min(cap_cases[j], supply_cases[j] + 1), forced[j], min(least[j], cap_cases[j]))
         begin, k, pays, counting = at, 0, 0, True
-        while counting or k <= min(max(pays, needed), reach):
+        while counting or k <= min(max(pays, least[j], forced[j]), reach):
             size = partial_units[j] if k == partial_at[j] else pack[j]
             sold, u, p, cdf = _sold(y, y + size, u, p, cdf, alpha, beta, start, end, inverse)
             value = earns * sold - size * costs + extra * min(max(shown - y, 0), size)
+            if k <= reach and at >= room:
+                return j, begin
             if k <= reach:
-                if at >= room:
-                    return j, begin
                 worth[at] = value
                 at += 1
             if counting and (value <= 0.0 or (y >= end and y >= shown)):
                 pays, counting = k, False
-            k += 1
-            y += size
+            k, y = k + 1, y + size
         want[j], first[j] = pays, single and pays == 0
-        if forced[j] == 0 and pays > 0 and (fee[j] > 0.0 or least[j] > 1):
-            top = min(cap_cases[j], supply_cases[j])
-            no_line[j] = _line_pays(worth, begin, pays, top, least[j], fee[j])
-            lim[j] = 0 if no_line[j] else min(max(pays, least[j]), max(min(cap_cases[j], supply_cases[j] + 1), least[j]))
-        elif partial_at[j] < 0:
-            # An odd last case of an override closes the pair: nothing may follow it.
-            lim[j] = max(forced[j], min(pays, reach))
+        no_line[j], lim[j] = _choosable(
+            worth, begin, pays, reach, cap_cases[j], supply_cases[j], forced[j], least[j], fee[j], partial_at[j]
+        )
         more = keep_all and (lim[j] > 0 or pays > 0 or first[j])
         stored[j] = min(lim[j] + more, at - begin)
         at = begin + stored[j]

@@ -376,11 +376,7 @@ def settle_rows(
             taken = x[j]
             sure[j], upto[j] = taken, taken
             if band >= 0.0:
-                price = low[r]
-                if b >= 0:
-                    price += p_receiving[b]
-                if d >= 0:
-                    price += p_dispatch[d]
+                price = low[r] + (p_receiving[b] if b >= 0 else 0.0) + (p_dispatch[d] if d >= 0 else 0.0)
                 floor, ceiling, taken, near = (price - band) * pack[j], (price + band) * pack[j], 0, 0
                 for i in range(first, last):
                     taken += worth[i] > ceiling

@@ -317,6 +317,57 @@ def flat_rows(row_ptr, dispatch, fee, least, is_plain, lines, unlimited, out):
                 break
 
 
+@njit(inline="always")
+def _flat_row(
+    first, count, pack, room, gate, worth, dock, p_receiving, p_dispatch, guess, reach, edge_r, scale_r, count_r, edge_d,
+    scale_d, count_d, net, buffer,
+):  # fmt: skip
+    """Fill net and count critical prices of a flat row; returns (its last chosen, its best waiting case, its optimum).
+
+    `guess` (money per unit) is where the best waiting case was, looked for within `reach` of it first.
+    """
+    passage = p_dispatch[gate] if gate >= 0 else 0.0
+    for i in range(count):
+        net[i] = worth[first + i] - (p_receiving[dock[first + i]] + passage) * pack
+    last, waits = _cut(net, count, room, (guess + reach) * pack, max((guess - reach) * pack, 0.0), buffer)
+    if scale_r.shape[0] > 0 and room > 0:
+        _count_flat_receiving(
+            first, count, dock, pack, net, last / pack, waits / pack, p_receiving, edge_r, scale_r, count_r, buffer
+        )
+    if scale_d.shape[0] > 0 and room > 0 and gate >= 0:
+        _count_flat_dispatch(gate, count, room, pack, net, last, p_dispatch, edge_d, scale_d, count_d)
+    return last, waits, _optimum(net, count, room, waits)
+
+
+@njit(cache=True, nogil=True)
+def _paired_row(
+    j0, j1, ptr, worth, pack, receiving, dispatch, pool, fee, least, is_plain, supply, pool_room, p_receiving, p_dispatch,
+    p_lines, x, pool_left, pool_price, edge_r, scale_r, count_r, edge_d, scale_d, count_d, edge_l, scale_l, count_l, net,
+    buffer,
+):  # fmt: skip
+    """Fill net, x and counts of a row that is not flat; returns (high, low, its optimum or a bound on it)."""
+    _row_net(j0, j1, ptr, worth, pack, receiving, dispatch, fee, least, p_receiving, p_dispatch, p_lines, net)
+    count = ptr[j1] - ptr[j0]
+    if is_plain:
+        room = supply // pack[j0]
+        last, waits = _cut(net, count, room, np.inf, 0.0, buffer)
+        _choose(j0, j1, ptr, net, count, room, last, x)
+        high, low, inner = last / pack[j0], waits / pack[j0], _optimum(net, count, room, waits)
+    else:
+        high, low, inner = _mixed_row(j0, j1, ptr, net, count, pack, pool, supply, pool_room, pool_left, pool_price, x)
+    if scale_r.shape[0] > 0:
+        _count_receiving(
+            j0, j1, ptr, pack, receiving, pool, pool_price, x, net, high, low, p_receiving, edge_r, scale_r, count_r
+        )
+    if scale_d.shape[0] > 0:
+        _count_dispatch(j0, j1, ptr, pack, dispatch, pool, pool_price, x, net, high, p_dispatch, edge_d, scale_d, count_d)
+    if scale_l.shape[0] > 0:
+        _count_lines(
+            j0, j1, ptr, pack, dispatch, pool, pool_price, fee, least, x, net, high, low, p_lines, edge_l, scale_l, count_l
+        )
+    return high, low, inner
+
+
 @njit(cache=True, nogil=True)
 def price_rows(
     row_ptr, ptr, worth, pack, receiving, dispatch, pool, fee, least, is_plain, is_flat, dock, row_room, pool_room,
@@ -326,10 +377,9 @@ def price_rows(
     """Solve the rows r0 <= r < r1 exactly at given capacity prices, and count critical prices of capacities.
 
     `dock` per case and `p_receiving` have one entry more than there are docks: the last is for cases without one, at a
-    price of 0; so have the arrays of the receiving windows. `guess` (money per unit per row, may be empty): where
-    `low` was in an earlier pass; it is looked for within `reach` of it first. Per kind of capacity (receiving,
-    dispatch, lines): lower edge and scale of each one's window, and its histogram; a kind whose scale has length 0 is
-    not counted.
+    price of 0; so have the arrays of the receiving windows. `guess` (money per unit per row): where `low` was in an earlier
+    pass; it is looked for within `reach` of it first. Per kind of capacity (receiving, dispatch, lines): lower edge and
+    scale of each one's window, and its histogram; a kind whose scale has length 0 is not counted.
 
     Fills x (free cases per pair; of flat rows only where it `chooses`), high and low (money per unit of supply: what the
     row's last chosen and its best waiting case net), inner (the row's optimum, or a bound on it) and pool_price (per
@@ -342,50 +392,21 @@ def price_rows(
         high[r], low[r], inner[r] = 0.0, 0.0, 0.0
         if j0 == j1:
             continue
-        units, gate = pack[j0], dispatch[j0]
-        if is_plain[r]:
-            room, top, bottom = row_room[r] // units, np.inf, 0.0
-            if is_flat[r]:
-                first, count = ptr[j0], ptr[j1] - ptr[j0]
-                passage = p_dispatch[gate] if gate >= 0 else 0.0
-                for i in range(count):
-                    net[i] = worth[first + i] - (p_receiving[dock[first + i]] + passage) * units
-                if guess.shape[0] > 0:
-                    top, bottom = (guess[r] + reach) * units, max((guess[r] - reach) * units, 0.0)
-            else:
-                count = _row_net(j0, j1, ptr, worth, pack, receiving, dispatch, fee, least, p_receiving, p_dispatch, p_lines, net)
-            last, waits = _cut(net, count, room, top, bottom, buffer)
-            inner[r] = _optimum(net, count, room, waits)
-            high[r], low[r] = last / units, waits / units
-            if chooses or not is_flat[r]:
-                _choose(j0, j1, ptr, net, count, room, last, x)
-            if is_flat[r]:
-                if scale_r.shape[0] > 0 and room > 0:
-                    _count_flat_receiving(
-                        first, count, dock, units, net, high[r], low[r], p_receiving, edge_r, scale_r, count_r, buffer
-                    )
-                if scale_d.shape[0] > 0 and room > 0 and gate >= 0:
-                    _count_flat_dispatch(gate, count, room, units, net, last, p_dispatch, edge_d, scale_d, count_d)
-                continue
-        else:
-            count = _row_net(j0, j1, ptr, worth, pack, receiving, dispatch, fee, least, p_receiving, p_dispatch, p_lines, net)
-            high[r], low[r], inner[r] = _mixed_row(
-                j0, j1, ptr, net, count, pack, pool, row_room[r], pool_room, pool_left, pool_price, x
-            )
-        if scale_r.shape[0] > 0:
-            _count_receiving(
-                j0, j1, ptr, pack, receiving, pool, pool_price, x, net, high[r], low[r], p_receiving, edge_r, scale_r,
-                count_r,
+        if not is_flat[r]:
+            high[r], low[r], inner[r] = _paired_row(
+                j0, j1, ptr, worth, pack, receiving, dispatch, pool, fee, least, is_plain[r], row_room[r], pool_room,
+                p_receiving, p_dispatch, p_lines, x, pool_left, pool_price, edge_r, scale_r, count_r, edge_d, scale_d,
+                count_d, edge_l, scale_l, count_l, net, buffer,
             )  # fmt: skip
-        if scale_d.shape[0] > 0:
-            _count_dispatch(
-                j0, j1, ptr, pack, dispatch, pool, pool_price, x, net, high[r], p_dispatch, edge_d, scale_d, count_d
-            )
-        if scale_l.shape[0] > 0:
-            _count_lines(
-                j0, j1, ptr, pack, dispatch, pool, pool_price, fee, least, x, net, high[r], low[r], p_lines, edge_l,
-                scale_l, count_l,
-            )  # fmt: skip
+            continue
+        units, count, room = pack[j0], ptr[j1] - ptr[j0], row_room[r] // pack[j0]
+        last, waits, inner[r] = _flat_row(
+            ptr[j0], count, units, room, dispatch[j0], worth, dock, p_receiving, p_dispatch, guess[r], reach, edge_r,
+            scale_r, count_r, edge_d, scale_d, count_d, net, buffer,
+        )  # fmt: skip
+        high[r], low[r] = last / units, waits / units
+        if chooses:
+            _choose(j0, j1, ptr, net, count, room, last, x)
 
 
 @njit(cache=True, nogil=True)

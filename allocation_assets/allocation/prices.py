@@ -113,8 +113,8 @@ def relax(
     rows = len(m.row_ptr) - 1
     x = np.zeros(len(m.pair), np.int32)
     high, low, inner = np.zeros(rows), np.zeros(rows), np.zeros(rows)
+    guess = guess or Guess(np.zeros(rows), np.inf)
     pool_left, pool_price = np.zeros(len(limits.pool), np.int64), np.zeros(len(limits.pool))
-    guess = guess or Guess(np.zeros(0), 0.0)
     nothing = np.zeros(0), np.zeros(0)
     views = [(w.edge, w.scale) if (w := (windows or {}).get(kind)) else nothing for kind in (1, 2, 3)]
     views[0] = tuple(np.append(view, 0.0) if len(view) else view for view in views[0])
