@@ -226,7 +226,9 @@ _CHILD = """
 import json, os, sys
 from pathlib import Path
 from dbt.cli.main import dbtRunner
+from orchestration.dbt_child import say_no_more_than_is_read
 from orchestration.dbt_parse import load_parsed
+say_no_more_than_is_read()
 database = Path(os.environ["ALLOCATOR_WAREHOUSE"])
 for line in sys.stdin:
     manifest = load_parsed(database) if {reuses} else None
