@@ -240,7 +240,7 @@ def _m_query(table: Table, windowed: Collection[str]) -> str:
     """Power Query of the table's rows; what is filtered is filtered file by file, only its columns are kept."""
     steps = [("Published", f"PublishedRows({_m_text(table.dataset)}, {'DetailDates' if table.dataset in windowed else 'null'})")]
     if table.rows:
-        wanted = [f'[{name}] {"<>" if kind == "each" else "="} "*"' for name, kind in table.rows.items()]
+        wanted = [f"[{name}] {operator} {_m_text(value)}" for name, operator, value in table.conditions]
         steps.append(("Wanted", f"Table.SelectRows({steps[-1][0]}, each {' and '.join(wanted)})"))
     if not table.is_fact:
         # Without the buffer Table.Distinct may look at the rows in another order.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from allocation_assets.bi.semantics import DATE, Table
+from data_quality.intake.sql import literal
 
 
 def quoted(name: str, quote: str = '"') -> str:
@@ -26,7 +27,7 @@ def rows_sql(
         else name_as(column.name)
         for column in table.columns
     ]
-    wanted = [f"{name_as(name)} {'<>' if kind == 'each' else '='} '*'" for name, kind in table.rows.items()]
+    wanted = [f"{name_as(name)} {operator} {literal(value)}" for name, operator, value in table.conditions]
     where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
     if table.is_fact:
         return f"SELECT {', '.join(names)} FROM {source}{where}"
