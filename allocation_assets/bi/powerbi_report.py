@@ -47,7 +47,7 @@ PAGES = (
     Page(
         "periods",
         "Against last year and plan",
-        ("month_net_sales", "month_net_sales_growth", "year_net_sales", "year_net_sales_growth", "net_sales_to_plan", "inventory_to_plan"),
+        ("month_net_sales", "month_net_sales_to_last_year", "year_net_sales", "year_net_sales_to_last_year", "net_sales_to_plan", "inventory_to_plan"),
         (
             Chart("clusteredBarChart", ("period_cells.department",), ("month_net_sales", "month_net_sales_last_year")),
             Chart(

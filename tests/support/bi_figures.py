@@ -62,9 +62,8 @@ def _period_queries() -> Iterator[tuple[str, str]]:
             yield f"{word}_{name}", _of_periods(name, "total", period)
             top, bottom = f"{above}_last_year".format("_last_year"), below.format("_last_year")
             yield f"{word}_{name}_last_year", _of_periods(f"sum({top})::DOUBLE / nullif(sum({bottom}), 0)::DOUBLE", cells, period)
-        change = "sum(net_sales) - sum(net_sales_last_year)"
-        yield f"{word}_net_sales_change", _of_periods(change, cells, period)
-        yield f"{word}_net_sales_growth", _of_periods(f"({change})::DOUBLE / sum(net_sales_last_year)::DOUBLE", cells, period)
+        over = "sum(net_sales)::DOUBLE / nullif(sum(net_sales_last_year), 0)::DOUBLE"
+        yield f"{word}_net_sales_to_last_year", _of_periods(over, cells, period)
         for split in ("class", "segment"):
             for name in ("net_sales", "gross_margin", "lost_sales_value"):
                 yield f"{split}_{word}_{name}", _of_periods(name, "total", period)
@@ -73,7 +72,7 @@ def _period_queries() -> Iterator[tuple[str, str]]:
     for name, (actual, plan) in PLANNED.items():
         yield plan, _of_periods(f"sum({plan})", "department", "month_to_date")
         yield f"plan_{actual.removesuffix('_retail')}", _of_periods(actual, "total", "month_to_date")
-        yield name, _of_periods(f"sum({actual})::DOUBLE / sum({plan})::DOUBLE", "department", "month_to_date")
+        yield name, _of_periods(f"sum({actual})::DOUBLE / nullif(sum({plan}), 0)::DOUBLE", "department", "month_to_date")
 
 
 #: Every other metric, as somebody would ask the mart for it on one date.
