@@ -63,7 +63,8 @@ class Metric:
 @dataclass(frozen=True)
 class Table:
     """Rows of a published dataset: `rows` says of a column whether its '*' rows are left out (each) or alone kept (total), or
-    names the one value that is kept; `newest_by` keeps the newest row of each value of that column. links: dimension table by own column."""
+    names the one value that is kept; `newest_by` keeps the newest row of each value of that column. links: dimension table by own column. is_recent: an import reads
+    only the newest dates, as of what has a row for each SKU and location."""
 
     name: str
     label: str
@@ -74,6 +75,7 @@ class Table:
     columns: tuple[Column, ...]
     metrics: tuple[Metric, ...]
     links: Mapping[str, str]
+    is_recent: bool = False
 
     @property
     def conditions(self) -> list[tuple[str, str, str]]:
@@ -221,6 +223,7 @@ def _table(
         columns=_columns(model, own, published, _descriptions(node, manifest)),
         metrics=own,
         links=links,
+        is_recent=meta.get("is_recent", False),
     )
 
 
