@@ -27,6 +27,7 @@ _TESTS = {
     "kpi_holds": "On every row that has the values, `{expression}`.",
     "kpi_totals_add_up": "The total row of {dimension} is the sum of its rows in {columns}.",
     "kpi_dimensions_add_up": "Every dimension adds up to the same totals of {columns}.",
+    "kpi_crossings_add_up": "A place by department adds up to the place and to the department in {columns}.",
     "kpi_is_finite": "None of {columns} is infinite or not a number.",
     "sums_to_zero": "Within each {group_by}, `{measure}` adds up to 0.",
 }

@@ -91,15 +91,17 @@ def _write_all(files: dict[str, str], folder: Path) -> None:
         path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _powerbi(source: Source, folder: Path) -> str:
-    from allocation_assets.bi import powerbi
+def _window_days(source: Source) -> int:
     from orchestration.resources import load_home_policy
 
-    days = load_home_policy(source.home).deployment(date.fromisoformat(source.current.business_date))
+    return load_home_policy(source.home).deployment(date.fromisoformat(source.current.business_date))["publish.window_days"]
+
+
+def _powerbi(source: Source, folder: Path) -> str:
+    from allocation_assets.bi import powerbi
+
     windowed = {dataset.name for dataset in DATASETS if dataset.windowed}
-    files = powerbi.project_files(
-        source.semantics, str(source.home.published), windowed, days["publish.window_days"]
-    )
+    files = powerbi.project_files(source.semantics, str(source.home.published), windowed, _window_days(source))
     _write_all(files, folder)
     return f"{powerbi.PROJECT}.pbip"
 
@@ -108,7 +110,7 @@ def _tableau(source: Source, folder: Path) -> str:
     from allocation_assets.bi import tableau
 
     try:
-        tableau.write_extract(source.semantics, source.database, folder / tableau.EXTRACT)
+        tableau.write_extract(source.semantics, source.database, folder / tableau.EXTRACT, _window_days(source))
     except ModuleNotFoundError as error:
         raise UsageError(
             f"{error.name} is not installed, and Tableau's extract needs it: pip install 'open-retail-allocator[tableau]'"

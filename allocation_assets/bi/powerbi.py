@@ -183,7 +183,7 @@ def _expressions(folder: str, window_days: int) -> str:
         "/// Folder `published` of the deployment's home, as this computer sees it.\n"
         f'expression PublishedFolder = {text} meta [IsParameterQuery=true, Type="Text", IsParameterQueryRequired=true]\n'
         f"\tlineageTag: {tag('expression', 'PublishedFolder')}\n\n\tannotation PBI_ResultType = Text\n\n"
-        "/// Newest dates to read of what has a row for each SKU and location.\n"
+        "/// Newest dates to read of what has a row for each SKU and location, and of periods to date.\n"
         f'expression DetailDates = {window_days} meta [IsParameterQuery=true, Type="Number", IsParameterQueryRequired=true]\n'
         f"\tlineageTag: {tag('expression', 'DetailDates')}\n\n\tannotation PBI_ResultType = Number\n\n"
         "/// Rows of a published dataset: all of its dates, or the newest.\n"
@@ -238,9 +238,10 @@ def _column(table: Table, column: Column) -> str:
 
 def _m_query(table: Table, windowed: Collection[str]) -> str:
     """Power Query of the table's rows; what is filtered is filtered file by file, only its columns are kept."""
-    steps = [("Published", f"PublishedRows({_m_text(table.dataset)}, {'DetailDates' if table.dataset in windowed else 'null'})")]
+    newest = "DetailDates" if table.is_recent or table.dataset in windowed else "null"
+    steps = [("Published", f"PublishedRows({_m_text(table.dataset)}, {newest})")]
     if table.rows:
-        wanted = [f'[{name}] {"<>" if kind == "each" else "="} "*"' for name, kind in table.rows.items()]
+        wanted = [f"[{name}] {operator} {_m_text(value)}" for name, operator, value in table.conditions]
         steps.append(("Wanted", f"Table.SelectRows({steps[-1][0]}, each {' and '.join(wanted)})"))
     if not table.is_fact:
         # Without the buffer Table.Distinct may look at the rows in another order.

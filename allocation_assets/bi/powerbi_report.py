@@ -45,6 +45,19 @@ PAGES = (
         ),
     ),
     Page(
+        "periods",
+        "Against last year and plan",
+        ("month_net_sales", "month_net_sales_to_last_year", "year_net_sales", "year_net_sales_to_last_year", "net_sales_to_plan", "inventory_to_plan"),
+        (
+            Chart("clusteredBarChart", ("period_cells.department",), ("month_net_sales", "month_net_sales_last_year")),
+            Chart(
+                "tableEx",
+                ("locations.location_id",),
+                ("month_net_sales", "month_net_sales_last_year", "month_gross_margin", "month_gross_margin_last_year", "month_fill_rate", "month_fill_rate_last_year"),
+            ),
+        ),
+    ),
+    Page(
         "stock",
         "Stock",
         ("on_hand_units", "in_transit_units", "position_value", "stockout_count", "overstock_value", "obsolete_value"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from allocation_assets.bi.semantics import DATE, Table
+from data_quality.intake.sql import literal
 
 
 def quoted(name: str, quote: str = '"') -> str:
@@ -13,11 +14,12 @@ def quoted(name: str, quote: str = '"') -> str:
 
 
 def rows_sql(
-    table: Table, source: str, casts: dict[str, str] | None = None, name_as: Callable[[str], str] = quoted
+    table: Table, source: str, casts: dict[str, str] | None = None, name_as: Callable[[str], str] = quoted, newest_days: int | None = None
 ) -> str:
     """SELECT of the table's columns from `source` (a relation as SQL text), one row per row of the table.
 
-    casts: SQL type by column where the reader needs another one than the published. name_as: how a name is written.
+    casts: SQL type by column where the reader needs another one than the published. name_as: how a name is written. newest_days:
+    keep so many of the newest days alone.
     """
     casts = casts or {}
     names = [
@@ -26,7 +28,9 @@ def rows_sql(
         else name_as(column.name)
         for column in table.columns
     ]
-    wanted = [f"{name_as(name)} {'<>' if kind == 'each' else '='} '*'" for name, kind in table.rows.items()]
+    wanted = [f"{name_as(name)} {operator} {literal(value)}" for name, operator, value in table.conditions]
+    if newest_days is not None:
+        wanted.append(f"{name_as(DATE)} > (SELECT MAX({name_as(DATE)}) FROM {source}) - {newest_days}")
     where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
     if table.is_fact:
         return f"SELECT {', '.join(names)} FROM {source}{where}"

@@ -62,8 +62,9 @@ class Metric:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of a published dataset: `rows` says of a column whether its '*' rows are left out (each) or alone kept (total);
-    `newest_by` keeps the newest row of each value of that column. links: dimension table by own column."""
+    """Rows of a published dataset: `rows` says of a column whether its '*' rows are left out (each) or alone kept (total), or
+    names the one value that is kept; `newest_by` keeps the newest row of each value of that column. links: dimension table by own column. is_recent: an import reads
+    only the newest dates, as of what has a row for each SKU and location."""
 
     name: str
     label: str
@@ -74,6 +75,14 @@ class Table:
     columns: tuple[Column, ...]
     metrics: tuple[Metric, ...]
     links: Mapping[str, str]
+    is_recent: bool = False
+
+    @property
+    def conditions(self) -> list[tuple[str, str, str]]:
+        """Column, `=` or `<>`, and value of each condition that `rows` declares."""
+        return [
+            (name, "<>" if kind == "each" else "=", "*" if kind in ("each", "total") else kind) for name, kind in self.rows.items()
+        ]
 
     @property
     def is_fact(self) -> bool:
@@ -214,6 +223,7 @@ def _table(
         columns=_columns(model, own, published, _descriptions(node, manifest)),
         metrics=own,
         links=links,
+        is_recent=meta.get("is_recent", False),
     )
 
 
@@ -228,7 +238,7 @@ def _columns(
     model: Mapping[str, Any], metrics: tuple[Metric, ...], published: Mapping[str, str], described: Mapping[str, str]
 ) -> tuple[Column, ...]:
     """Keys, dimensions, then what the measures read, each once, with its published type."""
-    keys = {entity["expr"]: _words(entity["expr"]) for entity in model["entities"]}
+    keys = {entity["expr"]: entity["label"] or _words(entity["expr"]) for entity in model["entities"]}
     dimensions = {d["expr"] or d["name"]: d["label"] or _words(d["name"]) for d in model["dimensions"]}
     inputs = {name: _words(name) for metric in metrics if metric.kind == "simple" for name in names_in(metric.expr)}
     kinds = {**dict.fromkeys(inputs, "input"), **dict.fromkeys(dimensions, "dimension"), **dict.fromkeys(keys, "key")}

@@ -27,8 +27,9 @@ _TYPES = {
 }  # fmt: skip
 
 
-def write_extract(semantics: Semantics, database: Path, out: Path, threads: int = 2) -> None:
-    """Write the rows of every table of the published `database` to the Hyper file `out`.
+def write_extract(semantics: Semantics, database: Path, out: Path, window_days: int, threads: int = 2) -> None:
+    """Write the rows of every table of the published `database` to the Hyper file `out`; of a table that is recent
+    the newest `window_days`.
 
     Raises:
         ModuleNotFoundError: tableauhyperapi is not installed.
@@ -47,7 +48,8 @@ def write_extract(semantics: Semantics, database: Path, out: Path, threads: int 
         extract.catalog.create_schema(SchemaName(SCHEMA))
         file = Path(scratch) / "rows.parquet"
         for table in semantics.tables:
-            published.sql(rows_sql(table, quoted(table.dataset), _casts(table))).write_parquet(str(file))
+            days = window_days if table.is_recent else None
+            published.sql(rows_sql(table, quoted(table.dataset), _casts(table), newest_days=days)).write_parquet(str(file))
             copied = f"SELECT * FROM external({text(str(file))}, FORMAT => 'parquet')"
             extract.execute_command(f"CREATE TABLE {TableName(SCHEMA, table.name)} AS ({copied})")
 

@@ -23,6 +23,8 @@ SHOWN = {
                   "stockout_positions", "critical_positions", "overstock_positions", "inventory_value", "days_of_supply"),
     "departments": ("department", "net_sales", "lost_sales_value", "fill_rate", "in_stock_rate", "on_shelf_availability",
                     "stockout_positions", "critical_positions", "overstock_positions", "inventory_value", "days_of_supply"),
+    "periods": ("period", "dimension", "member", "net_sales", "net_sales_last_year", "net_sales_growth", "gross_margin", "gross_margin_last_year",
+                "markdowns", "fill_rate", "planned_sales_of_month", "net_sales_to_plan"),
     "critical_stock": ("location_id", "sku_id", "department", "stock_status", "available", "in_transit", "on_order", "daily_mean",
                        "next_arrival_date", "need_units", "allocated_units", "shorted_units", "binding_constraint"),
     "exceptions": ("severity", "kind", "location_id", "sku_id", "value_at_risk", "owner_role", "due_on", "days_overdue", "detail", "recommended_action"),
@@ -53,6 +55,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("service", "Service and stock", ("chart:service", "chart:sales", "chart:stock_status", "chart:stock", "chart:regions", "channel_service",
                                       "channels", "stock_status", "regions", "locations")),
     ("departments", "Departments", ("chart:departments", "departments")),
+    ("periods", "Against last year and plan", ("periods",)),
     ("heat", "Locations by department", ("heat", "grid")),
     ("critical", "Critical stock", ("critical_stock", "chart:causes", "causes")),
     ("exceptions", "Exceptions", ("chart:exceptions", "exception_owners", "exceptions")),
@@ -66,6 +69,7 @@ _LONG = 40
 #: Columns of names from a fixed list, which are read more easily with spaces.
 _NAMES = {
     "kind",
+    "period",
     "cause",
     "owner_role",
     "binding_constraint",

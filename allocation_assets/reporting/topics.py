@@ -76,6 +76,22 @@ SELECT member AS {dimension}, sales_units, net_sales, gross_margin, lost_sales_v
 FROM kpi_periods WHERE business_date = getvariable('day') AND period = 'day' AND dimension = '{dimension}'
 ORDER BY lost_sales_value DESC NULLS LAST, stockout_positions DESC, member
 """
+_AGAINST = """net_sales, net_sales_last_year, net_sales_growth, gross_margin, gross_margin_last_year, sales_units, sales_units_last_year,
+    markdowns, markdowns_last_year, returned_units, returned_units_last_year, lost_sales_value, lost_sales_value_last_year, fill_rate, in_stock_rate,
+    order_lines_due, order_lines_filled, line_fill_rate, mean_inventory_value, mean_inventory_value_last_year, inventory_value, inventory_value_last_year"""
+_PERIOD_ORDER = "list_position(['month_to_date', 'year_to_date', 'week_to_date'], period)"
+_PERIODS = f"""
+SELECT period, dimension, member, {_AGAINST}, planned_sales_of_month, net_sales_to_plan, planned_markdowns_of_month, markdowns_to_plan,
+    receipts_retail, planned_receipts_of_month, receipts_to_plan, inventory_retail, planned_eom_inventory, inventory_to_plan
+FROM kpi_periods WHERE business_date = getvariable('day') AND period <> 'day' AND department = '*' AND dimension <> 'location'
+ORDER BY list_position(['total', 'department', 'channel', 'region', 'cluster', 'class', 'segment'], dimension), {_PERIOD_ORDER},
+    net_sales DESC, member
+"""
+_PERIOD_CELLS = f"""
+SELECT period, member AS location_id, department, {_AGAINST} FROM kpi_periods
+WHERE business_date = getvariable('day') AND period <> 'day' AND dimension = 'location_department'
+ORDER BY {_PERIOD_ORDER}, net_sales DESC, member, department
+"""
 _CAUSES = """
 SELECT kind, cause, count(DISTINCT (location_id, sku_id)) AS positions, sum(value)::DECIMAL(28, 6) AS value,
     sum(position_units * share)::DECIMAL(28, 6) AS part_units
@@ -265,6 +281,10 @@ TOPICS: tuple[Topic, ...] = (
           _MEMBERS.format(dimension="region"), "No region.", {"region": "Region of the location; 'unassigned' where the master names none."}),
     Topic("locations", "Service and stock by location", "One line a location, most lost sales first.", ("kpi_daily",), _LOCATIONS, "No location."),
     Topic("departments", "Service and stock by department", "One line a department, most lost sales first.", ("kpi_daily",), _DEPARTMENTS, "No department."),
+    Topic("periods", "Against last year and plan", "Month, year and week to date against the same days 364 days earlier, and beside the plan of the whole month.",
+          ("kpi_periods",), _PERIODS, "No period of this date is published."),
+    Topic("period_cells", "Periods by location and department", "Month, year and week to date of each location and department, against last year.",
+          ("kpi_periods",), _PERIOD_CELLS, "No period of this date is published.", {"location_id": "Location."}, page_rows=0),
     Topic("grid", "Locations by department", "In-stock rate of each location and department, the worst first.", ("kpi_daily",), _GRID,
           "No location has an active item.", page_rows=15, most_rows=250_000),
     Topic("stock_status", "Stock by channel and status", "Active positions by channel and stock status.", ("inventory_positions",), _STOCK,

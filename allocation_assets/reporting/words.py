@@ -11,6 +11,7 @@ from allocation_assets.reporting.picture import Picture, Table
 #: Columns whose kind their type does not tell.
 _KINDS = {
     "on_shelf_availability": "rate", "forecast_wape": "rate", "forecast_bias": "rate", "fill_rate_aimed_at": "rate",
+    **dict.fromkeys(("net_sales_growth", "net_sales_to_plan", "markdowns_to_plan", "receipts_to_plan", "inventory_to_plan"), "rate"),
     "recommended_service_target": "rate", "probability_wrong": "rate", "probability_empty": "rate", "optimality_gap": "gap",
     "days_of_supply": "days", "mean_delay_days": "days", "lost_sales_units": "number", "expected_units_sold_uplift": "number",
     "expected_lost_sales_avoided": "number",

@@ -69,7 +69,7 @@ DATASETS: tuple[Dataset, ...] = (
         "stock_ledger", "warehouse", ("movement_id",), "all", True, True, is_sealed=True, append_only_by="movement_id"
     ),
     Dataset("kpi_daily", "warehouse", ("location_id", "department"), "all", False, True),
-    Dataset("kpi_periods", "warehouse", ("period", "dimension", "member"), "all", False, True),
+    Dataset("kpi_periods", "warehouse", ("period", "dimension", "member", "department"), "all", False, True),
     Dataset("allocation_performance", "warehouse", ("channel", "department"), "run", False, False),
     Dataset("feed_accounting", "warehouse", ("feed", "file"), "all", False, True),
     Dataset("quarantine", "warehouse", ("feed", "file", "line"), "all", False, True),

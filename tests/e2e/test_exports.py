@@ -44,6 +44,16 @@ RICHER = {
         FROM (SELECT business_date, location_id, department,
             CASE WHEN location_id = '*' AND department = '*' THEN {_CELLS_OF_TOTAL} ELSE 1 END AS n FROM kpi_daily AS k) AS counted
         WHERE (counted.business_date, counted.location_id, counted.department) = (k.business_date, k.location_id, k.department)""",
+    "kpi_periods": """UPDATE kpi_periods SET order_lines_due = 8 * sales_units, order_lines_filled = 5 * sales_units, returned_units = sales_units,
+        line_fill_rate = CASE WHEN sales_units > 0 THEN 0.625 END, return_rate = CASE WHEN sales_units > 0 THEN 1 END, markdowns = 1.25 * sales_units,
+        sales_units_last_year = 3 * sales_units, lost_sales_units_last_year = lost_sales_units, net_sales_last_year = 2 * net_sales,
+        gross_margin_last_year = 3 * gross_margin, markdowns_last_year = 0.5 * sales_units, returned_units_last_year = sales_units,
+        lost_sales_value_last_year = 2 * lost_sales_value + 1, order_lines_due_last_year = 4 * sales_units, order_lines_filled_last_year = sales_units,
+        active_positions_last_year = 4 * active_positions, stockout_positions_last_year = active_positions, inventory_value_last_year = 3 * inventory_value,
+        planned_sales_of_month = CASE WHEN dimension = 'department' AND period = 'month_to_date' THEN 1000.25 END,
+        planned_markdowns_of_month = CASE WHEN dimension = 'department' AND period = 'month_to_date' THEN 200.5 END,
+        planned_receipts_of_month = CASE WHEN dimension = 'department' AND period = 'month_to_date' THEN 300 END,
+        planned_eom_inventory = CASE WHEN dimension = 'department' AND period = 'month_to_date' THEN 4000 END""",
     "stock_out_causes": """INSERT INTO stock_out_causes SELECT DISTINCT business_date, location, 'SKU', department, cause, kind, 'book', share,
         8, 12, 12 * share, NULL::VARCHAR, NULL::VARCHAR, 0
         FROM allocations, (VALUES ('S1', 'Food', 'supplier_late', 'stock_out', 0.625), ('S1', 'Food', 'unexplained', 'stock_out', 0.375),

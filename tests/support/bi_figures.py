@@ -27,6 +27,54 @@ NETWORK = (
     "on_shelf_availability", "sell_through", "inventory_turns", "gmroi", "shrink_rate", "forecast_wape", "forecast_bias",
     "record_error_units",
 )  # fmt: skip
+#: Measures of a period to date, over the columns of kpi_periods; ratios, with what they are of.
+PERIOD_SUMS = {
+    **{name: name for name in ("sales_units", "net_sales", "gross_margin", "markdowns", "returned_units", "lost_sales_value", "order_lines_due", "order_lines_filled")},
+    "demand_units": "sales_units + lost_sales_units", "active_days": "active_positions", "in_stock_days": "active_positions - stockout_positions",
+}  # fmt: skip
+PERIOD_RATES = {
+    "fill_rate": ("sales_units", "sales_units{0} + lost_sales_units{0}"), "return_rate": ("returned_units", "sales_units{0}"),
+    "line_fill_rate": ("order_lines_filled", "order_lines_due{0}"), "in_stock_rate": ("active_positions{0} - stockout_positions", "active_positions{0}"),
+}  # fmt: skip
+PLANNED = {
+    "net_sales_to_plan": ("net_sales", "planned_sales_of_month"), "markdowns_to_plan": ("markdowns", "planned_markdowns_of_month"),
+    "receipts_to_plan": ("receipts_retail", "planned_receipts_of_month"), "inventory_to_plan": ("inventory_retail", "planned_eom_inventory"),
+}  # fmt: skip
+
+
+def _of_periods(what: str, dimension: str, period: str) -> str:
+    return f"SELECT {what} FROM kpi_periods WHERE business_date = $d AND dimension = '{dimension}' AND period = '{period}'"
+
+
+def _last_year(expression: str) -> str:
+    return " ".join(word if word in "+-" else f"{word}_last_year" for word in expression.split())
+
+
+def _period_queries() -> Iterator[tuple[str, str]]:
+    """This year's sums and rates from the row of the total, which no export holds; last year's from the rows that are there this year."""
+    cells = "location_department"
+    for word in ("week", "month", "year"):
+        period = f"{word}_to_date"
+        for name, expression in PERIOD_SUMS.items():
+            yield f"{word}_{name}", _of_periods(expression, "total", period)
+            yield f"{word}_{name}_last_year", _of_periods(f"sum({_last_year(expression)})", cells, period)
+        for name, (above, below) in PERIOD_RATES.items():
+            yield f"{word}_{name}", _of_periods(name, "total", period)
+            top, bottom = f"{above}_last_year".format("_last_year"), below.format("_last_year")
+            yield f"{word}_{name}_last_year", _of_periods(f"sum({top})::DOUBLE / nullif(sum({bottom}), 0)::DOUBLE", cells, period)
+        over = "sum(net_sales)::DOUBLE / nullif(sum(net_sales_last_year), 0)::DOUBLE"
+        yield f"{word}_net_sales_to_last_year", _of_periods(over, cells, period)
+        for split in ("class", "segment"):
+            for name in ("net_sales", "gross_margin", "lost_sales_value"):
+                yield f"{split}_{word}_{name}", _of_periods(name, "total", period)
+                yield f"{split}_{word}_{name}_last_year", _of_periods(f"sum({name}_last_year)", split, period)
+    yield "inventory_value_last_year", _of_periods("sum(inventory_value_last_year)", cells, "day")
+    for name, (actual, plan) in PLANNED.items():
+        yield plan, _of_periods(f"sum({plan})", "department", "month_to_date")
+        yield f"plan_{actual.removesuffix('_retail')}", _of_periods(actual, "total", "month_to_date")
+        yield name, _of_periods(f"sum({actual})::DOUBLE / nullif(sum({plan}), 0)::DOUBLE", "department", "month_to_date")
+
+
 #: Every other metric, as somebody would ask the mart for it on one date.
 QUERIES = {
     "demand_units": f"SELECT sum(sales_units) + sum(lost_sales_units) FROM kpi_daily WHERE {CELLS} AND business_date = $d",
@@ -92,6 +140,7 @@ QUERIES = {
         f"network_{name}": f"SELECT {name} FROM kpi_daily WHERE location_id = '*' AND department = '*' AND business_date = $d"
         for name in NETWORK
     },
+    **dict(_period_queries()),
 }  # fmt: skip
 
 

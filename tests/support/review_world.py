@@ -85,12 +85,14 @@ def small_file(path: Path) -> Path:
 
 def _places(connection: duckdb.DuckDBPyConnection) -> None:
     """The last date by channel and region; other dates, periods and dimensions stand beside it and are of other topics."""
-    for dimension, member, sales, out, lost, filled in (
-        ("channel", "store", 230, 4, 2.01, 1), ("region", "north", 150, 3, 1.005, 1), ("region", CODE, 80, 1, 1.005, 0),
-        ("total", "*", 230, 4, 2.01, 1),
+    for dimension, member, department, sales, out, lost, filled in (
+        ("channel", "store", "*", 230, 4, 2.01, 1), ("region", "north", "*", 150, 3, 1.005, 1), ("region", CODE, "*", 80, 1, 1.005, 0),
+        ("total", "*", "*", 230, 4, 2.01, 1), ("location", "S2", "*", 80, 1, 1.005, 0), ("location_department", "S2", CODE, 50, 1, 1, 0),
+        ("location_department", "S2", "Fresh", 30, 0, 0.005, 0),
     ):  # fmt: skip
         for day, period, factor in ((DAY, "day", 1), (DAY, "week_to_date", 7), (DAYS[-2], "day", 3)):
-            insert(connection, "kpi_periods", business_date=day, period=period, dimension=dimension, member=member, sales_units=sales // 10 * factor,
+            insert(connection, "kpi_periods", business_date=day, period=period, dimension=dimension, member=member, department=department, sales_units=sales // 10 * factor,
+                   net_sales_last_year=sales * factor * 2, net_sales_growth=-0.5, planned_sales_of_month=sales * 4 if dimension == "total" else None, markdowns=7.25,
                    net_sales=sales * factor, gross_margin=sales * factor / 4, lost_sales_value=lost * factor, fill_rate=0.95, in_stock_rate=1 - out / 20,
                    on_shelf_availability=0.875, order_lines_due=8 * factor, line_fill_rate=0.625, orders_due=2 * factor,
                    order_fill_rate=filled / 2, active_positions=20 * factor, stockout_positions=out * factor, critical_positions=3, overstock_positions=1, obsolete_positions=2,

@@ -15,6 +15,7 @@ locations and dates; what may not be summed (ratios, shrink without netting) is 
     'net_sales', 'refunds', 'cogs', 'restocked_cost', 'net_cogs_owned', 'gross_margin_owned', 'inventory_value',
     'selling_demand_units', 'supplied_demand_units', 'active_demand_units', 'on_shelf_demand_units', 'lost_sales_units', 'lost_sales_value',
     'book_value_abs', 'variance_value_abs', 'shrink_net_value', 'shrink_net_retail', 'open_variance_value', 'forecast_error_units', 'forecast_error_units_abs',
+    'markdowns', 'receipts_retail', 'inventory_retail',
 ] %}
 {% set columns = [] %}
 {% for name in units %}{% do columns.append((name, 'BIGINT')) %}{% endfor %}

@@ -1,7 +1,7 @@
 {#-
 The additive measures of every SKU x location x date of the state range, as the CTEs `pairs` and `measured`: what the roll-ups by
-location and department and those by other dimensions add up, so that both add up the same. What fell due of orders comes in rows
-of its own: a line may be of a pair that has neither position nor demand.
+location and department and those by other dimensions add up, so that both add up the same. What fell due of orders and what
+suppliers brought come in rows of their own: they may be of a pair that has neither position nor demand.
 -#}
 {% macro kpi_measured_pairs() -%}
 pairs as (
@@ -26,7 +26,7 @@ measured as (
         restocked_units * unit_cost as restocked_cost,
         case when is_owned then (sales_units - restocked_units) * unit_cost else 0 end as net_cogs_owned,
         case when is_owned then net_sales - refunds - (sales_units - restocked_units) * unit_cost else 0 end as gross_margin_owned,
-        inventory_value,
+        inventory_value, markdowns, inventory_retail,
         has_position::INTEGER as positions,
         is_active::INTEGER as active_positions,
         (stock_status = 'stockout')::INTEGER as stockout_positions,
@@ -63,5 +63,7 @@ measured as (
     from pairs
     union all by name
     select * exclude (order_id, line_no) from {{ ref('int_order_fill') }}
+    union all by name
+    select * from {{ ref('int_kpi_receipts') }}
 )
 {%- endmacro %}

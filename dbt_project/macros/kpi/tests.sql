@@ -34,3 +34,29 @@ having
     sum(m.{{ column }}) <> max(t.{{ column }}){{ ' or' if not loop.last }}
     {%- endfor %}
 {% endtest %}
+
+{#- The rows of a place x department add up to the row of the place, and to the row of the department, column by column. -#}
+{% test kpi_crossings_add_up(model, columns) %}
+with measured as (select * from {{ model }}),
+
+parts as (
+    select *, replace(dimension, '_department', '') as whole, member as part from measured where department <> '*'
+    union all by name
+    select *, 'department' as whole, department as part from measured where department <> '*'
+),
+
+added as (
+    select business_date, period, dimension, whole, part, {% for column in columns %}sum({{ column }}) as {{ column }}{{ ', ' if not loop.last }}{% endfor %}
+    from parts
+    group by business_date, period, dimension, whole, part
+)
+
+select a.business_date, a.period, a.dimension, a.whole, a.part
+from added as a
+left join measured as m
+    on a.business_date = m.business_date and a.period = m.period and a.whole = m.dimension and a.part = m.member
+where m.member is null or
+    {%- for column in columns %}
+    a.{{ column }} <> m.{{ column }}{{ ' or' if not loop.last }}
+    {%- endfor %}
+{% endtest %}

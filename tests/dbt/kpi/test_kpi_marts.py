@@ -133,36 +133,60 @@ def test_a_location_is_in_its_region_and_cluster(marts: Marts):
     assert found == [("*", None, None), *((location, *world.PLACES[location]) for location in sorted(world.PLACES))]
 
 
-FLOWS = ("sales_units", "net_sales", "returned_units", "refunds")
+FLOWS = ("sales_units", "net_sales", "returned_units", "refunds", "markdowns", "receipts_retail")
 ORDERS = ("order_lines_due", "order_lines_filled", "order_units_due", "order_units_filled", "orders_due", "orders_filled")
+CROSSED = ("location", "channel", "region", "cluster")
 
 
-def _members(row: dict) -> dict[str, str]:
+def _members(row: dict) -> list[tuple[str, str, str]]:
+    """Dimension, member and department of every row of the mart that a fact counts in."""
     channel = world.LOCATIONS[row["location_id"]][1]
     region, cluster = world.PLACES[row["location_id"]]
     department = world.ITEMS[row["sku_id"]][0]
-    members = {"location": row["location_id"], "channel": channel, "region": region, "cluster": cluster, "department": department,
-               "class": world.CLASSES[row["sku_id"]], "segment": None, "total": "*"}  # fmt: skip
-    return {dimension: member or "unassigned" for dimension, member in members.items()}
+    found = {"location": row["location_id"], "channel": channel, "region": region, "cluster": cluster, "department": department,
+             "class": world.CLASSES[row["sku_id"]], "segment": None, "total": "*"}  # fmt: skip
+    members = {dimension: member or "unassigned" for dimension, member in found.items()}
+    return [*((d, m, "*") for d, m in members.items()), *((f"{d}_department", members[d], department) for d in CROSSED)]
+
+
+def _flows() -> list[dict]:
+    """What happened, a row a fact."""
+    facts = world.facts(1)
+    price = {sku: item[3] for sku, item in world.ITEMS.items()}
+    sales = [{**row, "markdowns": max(0, row["units"] * (row["unit_list_price"] or price[row["sku_id"]]) - row["net_amount"])} for row in facts["stg_pos"]]
+    received = [{**row, "receipts_retail": row["units"] * price[row["sku_id"]]} for row in facts["int_purchase_receipts"] if world.ITEMS[row["sku_id"]][1] == "owned"]
+    return [*facts["int_demand_daily"], *sales, *received]
 
 
 def test_periods_add_up_the_facts(marts: Marts):
     """2 to 8 March, a Monday to a Sunday without the 5th: the week, the month and the year to date are all that happened up to the date."""
+    flows = _flows()
     for day in world.DATES:
         for period, first in (("day", day), ("week_to_date", FIRST), ("month_to_date", FIRST), ("year_to_date", FIRST)):
             expected: dict = {}
-            for row in world.facts(1)["int_demand_daily"]:
+            for row in flows:
                 if first <= row["business_date"] <= day:
-                    for key in _members(row).items():
+                    for key in _members(row):
                         sums = expected.setdefault(key, dict.fromkeys(FLOWS, 0))
                         for name in FLOWS:
-                            sums[name] += row[name]
+                            sums[name] += row.get(name, 0)
             found = marts.rows(
-                f"SELECT dimension, member, {', '.join(FLOWS)} FROM kpi_periods WHERE business_date = $day AND period = $period", day=day, period=period
+                f"SELECT dimension, member, department, {', '.join(FLOWS)} FROM kpi_periods WHERE business_date = $day AND period = $period", day=day, period=period
             )
-            assert {(d, m): dict(zip(FLOWS, map(int, rest), strict=True)) for d, m, *rest in found if any(rest)} == {
+            assert {tuple(key): dict(zip(FLOWS, map(float, rest), strict=True)) for *key, a, b, c, d, e, f in found if any(rest := (a, b, c, d, e, f))} == {
                 key: sums for key, sums in expected.items() if any(sums.values())
             }, (day, period)
+
+
+def test_stock_at_retail_is_of_the_date_in_every_dimension(marts: Marts):
+    for day in world.DATES:
+        expected: dict = {}
+        for row in world.facts(1)["inventory_positions"]:
+            if row["business_date"] == day and row["ownership"] == "owned":
+                for key in _members(row):
+                    expected[key] = expected.get(key, 0) + row["on_hand"] * world.ITEMS[row["sku_id"]][3]
+        found = marts.rows("SELECT dimension, member, department, inventory_retail::INTEGER FROM kpi_periods WHERE business_date = $day AND period = 'year_to_date'", day=day)
+        assert {tuple(key): value for *key, value in found if value} == expected
 
 
 def test_periods_agree_with_the_days_and_ratios_are_of_sums(marts: Marts):
@@ -196,15 +220,22 @@ def test_orders_of_periods_add_up_over_every_dimension(marts: Marts):
                 f"SELECT dimension, {', '.join(f'sum({name})::BIGINT' for name in ORDERS)}, max(line_fill_rate) FILTER (member = '*') FROM kpi_periods "
                 "WHERE business_date = $day AND period = $period GROUP BY dimension", day=day, period=period,
             )  # fmt: skip
-            assert {row[1:7] for row in found} == {expected} and len(found) == 8
+            assert {row[1:7] for row in found} == {expected} and len(found) == 12
             assert [row[7] for row in found if row[0] == "total"] == [pytest.approx(expected[1] / expected[0])]
 
 
 def test_periods_stand_beside_the_plan_of_the_month(marts: Marts):
-    rows = marts.rows("SELECT dimension, member, planned_sales_of_month::INTEGER, net_sales_to_plan * planned_sales_of_month - net_sales FROM "
-                      "kpi_periods WHERE business_date = $day AND planned_sales_of_month IS NOT NULL ORDER BY ALL", day=LAST)  # fmt: skip
-    assert [(*row[:3], round(float(row[3]), 6)) for row in rows] == [("department", "A", 1000, 0), ("department", "B", 500, 0), ("total", "*", 1500, 0)]
-    assert marts.rows("SELECT count(*) FROM kpi_periods WHERE net_sales_last_year IS NOT NULL") == [(0,)]
+    rows = marts.rows("""
+        SELECT dimension, member, planned_sales_of_month::INTEGER, planned_markdowns_of_month::INTEGER, planned_receipts_of_month::INTEGER, planned_eom_inventory::INTEGER,
+            net_sales_to_plan * planned_sales_of_month - net_sales, markdowns_to_plan * planned_markdowns_of_month - markdowns,
+            receipts_to_plan * planned_receipts_of_month - receipts_retail, inventory_to_plan * planned_eom_inventory - inventory_retail
+        FROM kpi_periods WHERE business_date = $day AND planned_sales_of_month IS NOT NULL ORDER BY ALL
+    """, day=LAST)  # fmt: skip
+    assert [row[:6] for row in rows] == [
+        ("department", "A", 1000, 100, 600, 2000), ("department", "B", 500, 50, None, 1000), ("total", "*", 1500, 150, None, 3000),
+    ]  # fmt: skip
+    assert [[None if rest is None else round(rest, 6) for rest in row[6:]] for row in rows] == [[0, 0, 0, 0], [0, 0, None, 0], [0, 0, None, 0]]
+    assert marts.rows("SELECT count(*) FROM kpi_periods WHERE net_sales_last_year IS NOT NULL OR inventory_value_last_year IS NOT NULL") == [(0,)]
 
 
 def test_accounts_follow_a_row_that_was_taken_up(marts: Marts):
@@ -242,7 +273,7 @@ def test_restating_a_range_equals_one_build_of_everything(marts: Marts, tmp_path
     piecemeal.build("run", FIRST, world.DATES[3])
     world.write(late, piecemeal.warehouse, piecemeal.lake)
     piecemeal.build("run", world.DATES[2], LAST)
-    for table in ("int_order_lines", "int_counted_records", "int_kpi_daily_base", "kpi_daily", "int_kpi_dimension_daily", "kpi_periods", "allocation_performance", *OPS):
+    for table in ("int_order_lines", "int_counted_records", "int_kpi_daily_base", "kpi_daily", "int_kpi_dimension_daily", "int_kpi_dimension_monthly", "kpi_periods", "allocation_performance", *OPS):
         sql = f"SELECT * FROM {table} ORDER BY ALL"
         assert piecemeal.rows(sql) == marts.rows(sql), table
 
@@ -254,7 +285,9 @@ def test_a_broken_identity_is_caught(marts: Marts, tmp_path: Path):
     with duckdb.connect(str(broken.warehouse)) as connection:
         connection.execute("UPDATE kpi_daily SET sales_units = sales_units + 1 WHERE location_id = '*' AND department = 'A'")
         connection.execute("UPDATE feed_accounting SET rows_loaded = rows_loaded + 1")
+        connection.execute("UPDATE kpi_periods SET sales_units = sales_units + 1 WHERE dimension = 'region_department' AND member = 'north' AND department = 'A'")
     with pytest.raises(AssertionError) as failure:
         broken.build("test", FIRST, LAST, "--exclude-resource-type", "unit_test")
     assert "kpi_daily_totals_over_locations" in str(failure.value)
+    assert "kpi_periods_crossings_add_up" in str(failure.value)
     assert "feed_accounting_landed_is_loaded_duplicate_or_quarantined" in str(failure.value)

@@ -26,11 +26,13 @@ LOCATIONS = {"S1": ("store", "store"), "S2": ("store", None), "DC": ("dc", None)
 PLACES = {"S1": ("north", "city"), "S2": ("south", None), "DC": ("north", None)}
 CLASSES = {"P1": "jams", "P2": "teas", "P3": None}
 PLANS = {"A": 1000, "B": 500}
+#: Planned receipts, by department: B plans none.
+PLANNED_RECEIPTS = {"A": 600, "B": None}
 ITEMS = {"P1": ("A", "owned", 2, 5), "P2": ("A", "vmi", 3, 9), "P3": ("B", "owned", 10, 25)}
 
 COLUMNS = {
     "inventory_positions": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, department VARCHAR, ownership VARCHAR, "
-    "is_active BOOLEAN, stock_status VARCHAR, available BIGINT, unit_cost DECIMAL(18,6), inventory_value DECIMAL(18,4), "
+    "is_active BOOLEAN, stock_status VARCHAR, on_hand BIGINT, available BIGINT, unit_cost DECIMAL(18,6), inventory_value DECIMAL(18,4), "
     "daily_mean DOUBLE",
     "int_demand_daily": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, sales_units BIGINT, net_sales DECIMAL(18,6), "
     "demand_units BIGINT, returned_units BIGINT, refunds DECIMAL(18,6), hours_out DECIMAL(18,6), hours_open DECIMAL(18,6), exposure DOUBLE, "
@@ -45,7 +47,11 @@ COLUMNS = {
     "int_locations_in_force": "business_date DATE, location_id VARCHAR, location_type VARCHAR, channel VARCHAR, region VARCHAR, cluster VARCHAR, "
     "order_location_id VARCHAR",
     "int_master_in_force": "feed VARCHAR, business_date DATE, partition_date DATE",
-    "stg_budgets": "business_date DATE, department VARCHAR, month DATE, planned_sales DECIMAL(18,6)",
+    "stg_budgets": "business_date DATE, department VARCHAR, month DATE, planned_sales DECIMAL(18,6), planned_markdowns DECIMAL(18,6), "
+    "planned_receipts DECIMAL(18,6), planned_eom_inventory DECIMAL(18,6)",
+    "stg_pos": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, units BIGINT, net_amount DECIMAL(18,6), unit_list_price DECIMAL(18,6), posted_on DATE",
+    "int_purchase_receipts": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, po_id VARCHAR, units BIGINT",
+    "int_owned_elsewhere": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, ownership VARCHAR",
     "stg_orders": "business_date DATE, order_id VARCHAR, line_no BIGINT, sku_id VARCHAR, ship_from_location_id VARCHAR, units BIGINT, status VARCHAR, "
     "promised_date DATE, posted_on DATE",
     "stg_returns": "business_date DATE, location_id VARCHAR, sku_id VARCHAR, units BIGINT, disposition VARCHAR, posted_on DATE",
@@ -77,8 +83,10 @@ def facts(seed: int) -> Facts:
                 _pair(rng, drawn, {"business_date": day, "location_id": location, "sku_id": sku})
     for number in range(80):
         _order(random.Random(f"{seed} {number}"), drawn, f"O{number}")
+    _money(random.Random(f"{seed} money"), drawn)
     drawn["stg_budgets"] = [
-        {"business_date": DATES[0], "department": department, "month": month, "planned_sales": planned * share}
+        {"business_date": DATES[0], "department": department, "month": month, "planned_sales": planned * share,
+         "planned_markdowns": planned / 10 * share, "planned_receipts": PLANNED_RECEIPTS[department], "planned_eom_inventory": planned * 2 * share}
         for department, planned in PLANS.items() for month, share in ((date(2026, 3, 1), 1), (date(2026, 4, 1), 7))
     ]  # fmt: skip
     return drawn
@@ -95,7 +103,7 @@ def _pair(rng: random.Random, drawn: Facts, key: Row) -> None:
         status = "stockout" if active and available == 0 else rng.choice(["healthy", "critical", "overstock", "obsolete"])
         drawn["inventory_positions"].append(
             {**key, "department": department, "ownership": ownership, "is_active": active, "stock_status": status,
-             "available": available, "unit_cost": cost, "inventory_value": available * cost if ownership == "owned" else 0,
+             "on_hand": available + 1, "available": available, "unit_cost": cost, "inventory_value": available * cost if ownership == "owned" else 0,
              # A DC faces the demand of the stores that it supplies.
              "daily_mean": rng.choice([0, 0.5, 2.25]) if sells else 3.5}
         )  # fmt: skip
@@ -120,6 +128,18 @@ def _pair(rng: random.Random, drawn: Facts, key: Row) -> None:
         drawn["stg_returns"].append({**key, "units": 1, "disposition": rng.choice(["restock", "damaged"]), "posted_on": day})
     if sells and day != DATES[3]:  # no forecast was made on the fourth date
         drawn["demand_forecasts"].append({**key, "next_day_mean": rng.choice([0.5, 1.5, 4.0])})
+
+
+def _money(rng: random.Random, drawn: Facts) -> None:
+    """The sale lines behind the sales, with and without a list price, and what suppliers brought."""
+    for row in drawn["int_demand_daily"]:
+        for _ in range(row["sales_units"]):
+            key = {name: row[name] for name in ("business_date", "location_id", "sku_id")}
+            drawn["stg_pos"].append({**key, "units": 1, "net_amount": 6, "unit_list_price": rng.choice([None, 4, 6, 8.5]), "posted_on": row["business_date"]})
+    for row in drawn["inventory_positions"]:
+        for number in range(rng.choice([0, 0, 1, 2])):
+            key = {name: row[name] for name in ("business_date", "location_id", "sku_id")}
+            drawn["int_purchase_receipts"].append({**key, "po_id": f"O{number}", "units": rng.randint(1, 9)})
 
 
 def _order(rng: random.Random, drawn: Facts, order_id: str) -> None:

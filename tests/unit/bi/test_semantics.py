@@ -114,6 +114,20 @@ def test_rows_are_those_that_the_declaration_says(semantics):
     assert cells == [("S1", "D")]
 
 
+def test_rows_of_one_value_and_of_the_newest_days(semantics):
+    """Places by department alone; of the two newest days where asked."""
+    import duckdb
+
+    table = next(table for table in semantics.tables if table.name == "period_cells")
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE kpi_periods (dimension VARCHAR, {', '.join(f'{column.name} {column.type}' for column in table.columns)})")
+        rows = [("S1", "location_department", 4), ("S2", "location_department", 3), ("S3", "location_department", 2), ("S4", "location", 4), ("north", "region_department", 4)]
+        connection.executemany("INSERT INTO kpi_periods BY NAME SELECT $1 AS member, $2 AS dimension, make_date(2024, 3, $3) AS business_date", rows)
+        found = {days: connection.execute(f"SELECT member FROM ({rows_sql(table, 'kpi_periods', newest_days=days)}) ORDER BY 1").fetchall() for days in (None, 2)}
+    assert table.is_recent and not next(table for table in semantics.tables if table.name == "kpi_daily").is_recent
+    assert found == {None: [("S1",), ("S2",), ("S3",)], 2: [("S1",), ("S2",)]}
+
+
 def test_names_in_an_expression():
     assert names_in("a_1 + 2 * (b - a_1)") == ["a_1", "b"]
     assert render("a - ab", lambda name: f"<{name}>") == "<a> - <ab>"

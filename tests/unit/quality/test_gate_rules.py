@@ -357,8 +357,9 @@ FILE_A = [{"feed": "pos", "business_date": "2026-03-04", "file": "a.csv"}]
 HELD = "UPDATE quarantine SET {} WHERE file = 'a.csv'"
 HELD_A = [FILE_A[0] | {"line": 3}]
 PERIOD = "UPDATE kpi_periods SET {} WHERE period = 'day' AND dimension = 'department' AND member = 'Food'"
-OF_FOOD = {"business_date": "2026-03-04", "period": "day", "dimension": "department", "member": "Food"}
+OF_FOOD = {"business_date": "2026-03-04", "period": "day", "dimension": "department", "member": "Food", "department": "*"}
 FOOD = [OF_FOOD]
+IN_REGIONS = {"business_date": "2026-03-04", "period": "day", "dimension": "region_department"}
 #: The day of a row that is changed is no longer in its week, month and year.
 LONGER = [OF_FOOD | {"period": period} for period in ("month_to_date", "week_to_date", "year_to_date")]
 
@@ -374,21 +375,45 @@ PERIODS = [
       for rate in ("fill_rate", "unit_fill_rate", "line_fill_rate", "order_fill_rate", "in_stock_rate", "on_shelf_availability",
                    "inventory_record_accuracy", "return_rate")],
     *[(f"kpi_periods.{count}_in_range", "kpi_periods", PERIOD.format(f"{count} = -1"), FOOD)
-      for count in ("dates", "sales_units", "returned_units", "lost_sales_units", "stockout_positions", "order_units_filled", "forecast_wape")],
+      for count in ("dates", "sales_units", "returned_units", "lost_sales_units", "stockout_positions", "order_units_filled", "forecast_wape",
+                    "markdowns", "receipts_retail", "sales_units_last_year", "lost_sales_units_last_year", "markdowns_last_year")],
     ("kpi_periods.period_from_right", "kpi_periods", PERIOD.format("period_from = '2026-03-02'"), FOOD),
     ("kpi_periods.period_from_right", "kpi_periods",
      "UPDATE kpi_periods SET period_from = '2026-03-01' WHERE period = 'week_to_date' AND dimension = 'department' AND member = 'Food'",
      [OF_FOOD | {"period": "week_to_date"}]),
     *[("kpi_periods.ratios_are_of_sums", "kpi_periods", PERIOD.format(f"{ratio} = 0.37"), FOOD)
       for ratio in ("return_rate", "fill_rate", "unit_fill_rate", "line_fill_rate", "order_fill_rate", "in_stock_rate", "on_shelf_availability",
-                    "inventory_record_accuracy", "forecast_wape", "forecast_bias", "net_sales_growth", "net_sales_to_plan")],
+                    "inventory_record_accuracy", "forecast_wape", "forecast_bias", "net_sales_growth", "net_sales_to_plan",
+                    "markdowns_to_plan", "receipts_to_plan", "inventory_to_plan")],
     ("kpi_periods.ratios_are_of_sums", "kpi_periods", PERIOD.format("fill_rate = NULL"), FOOD),
     ("kpi_periods.ratios_are_of_sums", "kpi_periods", PERIOD.format("orders_due = 0"), FOOD),
     ("kpi_periods.margin_right", "kpi_periods", PERIOD.format("cogs = cogs + 0.01"), FOOD),
+    ("kpi_periods.margin_right", "kpi_periods", PERIOD.format("cogs_last_year = cogs_last_year + 0.01"), FOOD),
+    ("kpi_periods.mean_stock_right", "kpi_periods", PERIOD.format("mean_inventory_value = mean_inventory_value + 0.01"), FOOD),
+    ("kpi_periods.mean_stock_right", "kpi_periods", PERIOD.format("stock_dates = 0"), FOOD),
+    ("kpi_periods.last_year_is_whole", "kpi_periods", PERIOD.format("markdowns_last_year = NULL"), FOOD),
+    ("kpi_periods.last_year_is_whole", "kpi_periods", PERIOD.format("sales_units_last_year = NULL"), FOOD),
+    ("kpi_periods.department_of_crossings", "kpi_periods", PERIOD.format("department = 'Food'"), [OF_FOOD | {"department": "Food"}]),
+    ("kpi_periods.department_of_crossings", "kpi_periods",
+     "UPDATE kpi_periods SET department = '*' WHERE period = 'day' AND dimension = 'region_department' AND department = 'Toys'",
+     [OF_FOOD | {"dimension": "region_department", "member": "north"}]),
+    ("kpi_periods.counts_are_nested", "kpi_periods", PERIOD.format("orders_filled_last_year = 3"), FOOD),
+    ("kpi_periods.counts_are_nested", "kpi_periods", PERIOD.format("stock_dates = 2"), FOOD),
     ("kpi_periods.counts_are_nested", "kpi_periods", PERIOD.format("order_lines_filled = 5"), FOOD),
     ("kpi_periods.counts_are_nested", "kpi_periods", PERIOD.format("stockout_positions = 5"), FOOD),
     ("kpi_periods.counts_are_nested", "kpi_periods", PERIOD.format("on_shelf_demand_units = 2.1"), FOOD),
     ("kpi_periods.plan_is_of_the_month", "kpi_periods", PERIOD.format("planned_sales_of_month = 80"), FOOD),
+    ("kpi_periods.plan_is_of_the_month", "kpi_periods", PERIOD.format("planned_receipts_of_month = 80"), FOOD),
+    ("kpi_periods.crossings_are_whole", "kpi_periods",
+     "UPDATE kpi_periods SET net_sales = net_sales + 0.01 WHERE period = 'day' AND dimension = 'region_department' AND department = 'Food'",
+     [IN_REGIONS | {"member": "Food"}, IN_REGIONS | {"member": "north"}]),
+    ("kpi_periods.crossings_are_whole", "kpi_periods",
+     "DELETE FROM kpi_periods WHERE period = 'day' AND dimension = 'region_department' AND department = 'Toys'",
+     [IN_REGIONS | {"member": "Toys"}, IN_REGIONS | {"member": "north"}]),
+    ("kpi_periods.crossings_are_whole", "kpi_periods", "DELETE FROM kpi_periods WHERE period = 'day' AND dimension = 'region'",
+     [IN_REGIONS | {"member": "north"}]),
+    ("kpi_periods.dimensions_are_whole", "kpi_periods", PERIOD.format("inventory_retail = inventory_retail + 0.01"),
+     [{"business_date": "2026-03-04", "period": "day", "dimension": "department"}]),
     ("kpi_periods.run_has_periods", "kpi_periods", "DELETE FROM kpi_periods WHERE period = 'year_to_date' AND dimension = 'total'", RUN_KEY),
     ("kpi_periods.dimensions_are_whole", "kpi_periods", PERIOD.format("net_sales = net_sales + 0.01"),
      [{"business_date": "2026-03-04", "period": "day", "dimension": "department"}]),
@@ -400,6 +425,9 @@ PERIODS = [
      "DELETE FROM kpi_periods WHERE period = 'day' AND dimension = 'department' AND member = 'Food'", FOOD),
     ("kpi_periods.day_is_kpi_daily", "kpi_daily", "UPDATE kpi_daily SET inventory_value = 321 WHERE location_id = '*' AND department = 'Food'", FOOD),
     ("kpi_periods.day_is_kpi_daily", "kpi_daily", "DELETE FROM kpi_daily WHERE location_id = '*' AND department = 'Food'", FOOD),
+    ("kpi_periods.day_is_kpi_daily", "kpi_daily", "UPDATE kpi_daily SET net_sales = 10.01 WHERE location_id = 'S1' AND department = 'Toys'",
+     [{"business_date": "2026-03-04", "period": "day", "dimension": "location_department", "member": "S1", "department": "Toys"}]),
+    ("kpi_periods.day_within_periods", "kpi_periods", PERIOD.format("sales_units_last_year = 3"), LONGER),
     ("kpi_periods.day_within_periods", "kpi_periods", PERIOD.format("sales_units = 3"), LONGER),
     ("kpi_periods.day_within_periods", "kpi_periods", PERIOD.format("order_lines_due = 5"), LONGER),
 ]  # fmt: skip

@@ -100,9 +100,9 @@ WAREHOUSE = {
             ('DC1', 'Food', 0, 300), ('S1', 'Food', 2, 20), ('S1', 'Toys', 1, 5), ('DC1', '*', 0, 300),
             ('S1', '*', 3, 25), ('*', 'Food', 2, 320), ('*', 'Toys', 1, 5), ('*', '*', 3, 325)
         ) AS v(location_id, department, units, value)""",
-    # The run's date is the only one with sales: every period holds the same. Last year sold half of it; the plan is four times it.
+    # The run's date is the only one with sales: every period holds the same. Last year sold half of it for as many units; the plan is four times it.
     "kpi_periods": """
-        SELECT DATE '2026-03-04' AS business_date, period, period_from::DATE AS period_from, dimension, member, 1::BIGINT AS dates,
+        SELECT DATE '2026-03-04' AS business_date, period, period_from::DATE AS period_from, dimension, member, department, 1::BIGINT AS dates,
             units::BIGINT AS sales_units, (units * 10)::DECIMAL(28,6) AS net_sales, 0::DECIMAL(28,6) AS refunds, (units * 6)::DECIMAL(28,6) AS cogs,
             0::DECIMAL(28,6) AS restocked_cost, (units * 4)::DECIMAL(28,6) AS gross_margin, 0::BIGINT AS returned_units,
             0.25::DECIMAL(28,6) * units AS lost_sales_units, units::DECIMAL(28,6) AS lost_sales_value, (2 * units)::BIGINT AS active_positions,
@@ -120,16 +120,35 @@ WAREHOUSE = {
             CASE WHEN units > 0 THEN 0.5::DOUBLE END AS forecast_wape, CASE WHEN units > 0 THEN -0.25::DOUBLE END AS forecast_bias,
             (units * 5)::DECIMAL(28,6) AS net_sales_last_year, CASE WHEN units > 0 THEN 1::DOUBLE END AS net_sales_growth,
             CASE WHEN planned THEN (units * 40)::DECIMAL(28,6) END AS planned_sales_of_month,
-            CASE WHEN planned AND units > 0 THEN 0.25::DOUBLE END AS net_sales_to_plan
+            CASE WHEN planned AND units > 0 THEN 0.25::DOUBLE END AS net_sales_to_plan,
+            (2 * units)::DECIMAL(28,6) AS markdowns, (8 * units)::DECIMAL(28,6) AS receipts_retail, (2 * value)::DECIMAL(28,6) AS inventory_retail,
+            value::DECIMAL(28,6) AS inventory_value_days, 1::BIGINT AS stock_dates, value::DECIMAL(28,6) AS mean_inventory_value,
+            CASE WHEN planned THEN (units * 4)::DECIMAL(28,6) END AS planned_markdowns_of_month,
+            CASE WHEN planned AND units > 0 THEN 0.5::DOUBLE END AS markdowns_to_plan,
+            CASE WHEN planned THEN (units * 10)::DECIMAL(28,6) END AS planned_receipts_of_month,
+            CASE WHEN planned AND units > 0 THEN 0.8::DOUBLE END AS receipts_to_plan,
+            CASE WHEN planned THEN (value * 4)::DECIMAL(28,6) END AS planned_eom_inventory,
+            CASE WHEN planned THEN 0.5::DOUBLE END AS inventory_to_plan,
+            units::BIGINT AS sales_units_last_year, (units * 3)::DECIMAL(28,6) AS cogs_last_year, (units * 2)::DECIMAL(28,6) AS gross_margin_last_year,
+            0::DECIMAL(28,6) AS refunds_last_year, 0::DECIMAL(28,6) AS restocked_cost_last_year, units::DECIMAL(28,6) AS markdowns_last_year,
+            units::DECIMAL(28,6) AS receipts_retail_last_year, 0::BIGINT AS returned_units_last_year, 0::DECIMAL(28,6) AS lost_sales_units_last_year,
+            0::DECIMAL(28,6) AS lost_sales_value_last_year, units::BIGINT AS active_positions_last_year, 0::BIGINT AS stockout_positions_last_year,
+            units::BIGINT AS order_units_due_last_year, units::BIGINT AS order_units_filled_last_year, units::BIGINT AS order_lines_due_last_year,
+            units::BIGINT AS order_lines_filled_last_year, units::BIGINT AS orders_due_last_year, units::BIGINT AS orders_filled_last_year,
+            value::DECIMAL(28,6) AS inventory_value_days_last_year
         FROM (
             SELECT *, period = 'month_to_date' AND dimension IN ('department', 'total') AS planned
             FROM (VALUES ('day', '2026-03-04'), ('week_to_date', '2026-03-02'), ('month_to_date', '2026-03-01'), ('year_to_date', '2026-01-01'))
                 AS p(period, period_from)
             CROSS JOIN (VALUES
-                ('total', '*', 3, 325), ('location', 'DC1', 0, 300), ('location', 'S1', 3, 25), ('department', 'Food', 2, 320), ('department', 'Toys', 1, 5),
-                ('channel', 'store', 3, 25), ('channel', 'unassigned', 0, 300), ('region', 'north', 3, 325), ('cluster', 'unassigned', 3, 325),
-                ('class', 'Tins', 3, 325), ('segment', 'A', 2, 320), ('segment', 'C', 1, 5)
-            ) AS v(dimension, member, units, value)
+                ('total', '*', '*', 3, 325), ('location', 'DC1', '*', 0, 300), ('location', 'S1', '*', 3, 25), ('department', 'Food', '*', 2, 320),
+                ('department', 'Toys', '*', 1, 5), ('channel', 'store', '*', 3, 25), ('channel', 'unassigned', '*', 0, 300),
+                ('region', 'north', '*', 3, 325), ('cluster', 'unassigned', '*', 3, 325), ('class', 'Tins', '*', 3, 325), ('segment', 'A', '*', 2, 320),
+                ('segment', 'C', '*', 1, 5), ('location_department', 'DC1', 'Food', 0, 300), ('location_department', 'S1', 'Food', 2, 20),
+                ('location_department', 'S1', 'Toys', 1, 5), ('channel_department', 'store', 'Food', 2, 20), ('channel_department', 'store', 'Toys', 1, 5),
+                ('channel_department', 'unassigned', 'Food', 0, 300), ('region_department', 'north', 'Food', 2, 320),
+                ('region_department', 'north', 'Toys', 1, 5), ('cluster_department', 'unassigned', 'Food', 2, 320), ('cluster_department', 'unassigned', 'Toys', 1, 5)
+            ) AS v(dimension, member, department, units, value)
         )""",
     "allocation_performance": """
         SELECT DATE '2026-03-04' AS business_date, channel, department, 12::BIGINT AS requested_units,

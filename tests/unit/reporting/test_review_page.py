@@ -21,6 +21,7 @@ MARTS = {
     "regions": ("kpi_periods", {"Region": "member"}, "dimension = 'region' AND period = 'day'"),
     "locations": ("kpi_daily", {"Location": "location_id"}, "department = '*'"),
     "departments": ("kpi_daily", {"Department": "department"}, "location_id = '*'"),
+    "periods": ("kpi_periods", {"Period": "replace(period, '_', ' ')", "Dimension": "dimension", "Member": "member"}, "true"),
     "grid": ("kpi_daily", {"Location": "location_id", "Department": "department"}, "true"),
     "trend": ("kpi_daily", {"Date": "business_date"}, "location_id = '*' AND department = '*'"),
     "exceptions": ("exceptions", {"Kind": "replace(kind, '_', ' ')"}, "status = 'open'"),

@@ -23,6 +23,8 @@ MARTS = {
     "regions": ("(SELECT * RENAME (member AS region) FROM kpi_periods)", ("region",), "dimension = 'region' AND period = 'day'"),
     "locations": ("kpi_daily", ("location_id",), "department = '*'"),
     "departments": ("kpi_daily", ("department",), "location_id = '*'"),
+    "periods": ("kpi_periods", ("period", "dimension", "member"), "period <> 'day'"),
+    "period_cells": ("(SELECT * RENAME (member AS location_id) FROM kpi_periods)", ("period", "location_id", "department"), "dimension = 'location_department'"),
     "grid": ("kpi_daily", ("location_id", "department"), "true"),
     "critical_stock": ("inventory_positions", ("location_id", "sku_id"), "true"),
     "exceptions": ("exceptions", ("exception_id",), "true"),

@@ -1,11 +1,12 @@
 -- The additive measures of kpi_daily per member of each dimension and date: all that the periods of kpi_periods read. Every
--- dimension splits the whole, so its members add up to the row '*' of `total`. Places and classes are those in force on the date;
--- a segment is the ABC class decided on a date before it.
+-- dimension splits the whole, so its members add up to the row '*' of `total`; the crossings split it by member and department.
+-- Places and classes are those in force on the date; a segment is the ABC class decided on a date before it.
 {{ config(
     materialized='incremental', incremental_strategy='append', tags=['marts'],
     pre_hook="{{ delete_state_range() }}",
 ) }}
-{% set dimensions = ['location', 'channel', 'region', 'cluster', 'department', 'class', 'segment', 'total'] %}
+{% set crossed = ['location', 'channel', 'region', 'cluster'] %}
+{% set dimensions = crossed + ['department', 'class', 'segment', 'total'] %}
 
 with {{ kpi_measured_pairs() }},
 
@@ -28,22 +29,39 @@ placed as (
     left join {{ ref('int_locations_in_force') }} as l on m.business_date = l.business_date and m.location_id = l.location_id
     left join {{ ref('int_items_in_force') }} as i on m.business_date = i.business_date and m.sku_id = i.sku_id
     left join classed as s on m.business_date = s.business_date and m.sku_id = s.sku_id
+),
+
+-- SKUs are added up once, here, and not once for each dimension.
+cells as (
+    select
+        business_date, {{ dimensions | join(', ') }},
+        {%- for name, type in kpi_additive() %}
+        sum({{ name }}) as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from placed
+    group by all
 )
 
 select
     business_date,
     case
-        {%- for name in dimensions %}
-        when grouping({{ name }}) = 0 then '{{ name }}'
+        when grouping(department) = 1 or grouping({{ crossed | join(', ') }}) = 15 then
+            case {% for name in dimensions %}when grouping({{ name }}) = 0 then '{{ name }}' {% endfor %}end
+        {%- for name in crossed %}
+        when grouping({{ name }}) = 0 then '{{ name }}_department'
         {%- endfor %}
     end as dimension,
     coalesce({{ dimensions | join(', ') }}) as member,
+    case when grouping(department) = 1 or grouping({{ crossed | join(', ') }}) = 15 then '*' else department end as department,
     {%- for name, type in kpi_additive() %}
     coalesce(sum({{ name }}), 0)::{{ type }} as {{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
-from placed
+from cells
 group by grouping sets (
     {%- for name in dimensions %}
-    (business_date, {{ name }}){{ ',' if not loop.last }}
+    (business_date, {{ name }}),
+    {%- endfor %}
+    {%- for name in crossed %}
+    (business_date, {{ name }}, department){{ ',' if not loop.last }}
     {%- endfor %}
 )

@@ -41,9 +41,10 @@ joined as (
         coalesce(p.is_active, false) as is_active, p.stock_status,
         coalesce(p.unit_cost, i.unit_cost) as unit_cost, i.unit_price,
         coalesce(p.available, 0) as available, coalesce(p.inventory_value, 0) as inventory_value,
+        case when p.ownership = 'owned' then coalesce(p.on_hand * i.unit_price, 0) else 0 end as inventory_retail,
         coalesce(p.daily_mean, 0)::DECIMAL(18, 6) as daily_mean,
         coalesce(d.sales_units, 0) as sales_units, coalesce(d.net_sales, 0) as net_sales,
-        coalesce(d.returned_units, 0) as returned_units, coalesce(d.refunds, 0) as refunds,
+        coalesce(d.returned_units, 0) as returned_units, coalesce(d.refunds, 0) as refunds, coalesce(k.markdowns, 0) as markdowns,
         coalesce(d.open_order_units, 0) as open_order_units,
         greatest(coalesce(d.demand_units, 0), 0) as demand_units,
         coalesce(d.is_censored, false) as is_censored, coalesce(d.hours_out, 0) as hours_out,
@@ -59,6 +60,7 @@ joined as (
     left join records as r using (business_date, location_id, sku_id)
     left join openings as o using (business_date, location_id, sku_id)
     left join restocked as t using (business_date, location_id, sku_id)
+    left join {{ ref('int_kpi_markdowns') }} as k using (business_date, location_id, sku_id)
     left join forecasts as f using (business_date, location_id, sku_id)
     left join {{ ref('int_items_in_force') }} as i using (business_date, sku_id)
     left join {{ ref('int_locations_in_force') }} as l using (business_date, location_id)
