@@ -1,4 +1,5 @@
-"""A step reads the project parsed once: no variable is fixed by the parse, and the SQL is that of a parse of its own."""
+"""A step reads the project parsed once: no variable is fixed by the parse, the SQL is that of a parse of its own, and what it builds
+takes the place of what was there."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
@@ -101,6 +103,26 @@ def test_a_step_compiles_what_a_parse_of_its_own_would(built):
     text = "\n".join(filter(None, reused.values()))
     assert "the ''lake'' {of} <lake>/loads/pos/" in text and "'<lake>/" not in text
     assert "where business_date between date '2026-01-02' and date '2026-01-03') dbt_subquery" in text
+
+
+def kinds_of(warehouse: Path) -> dict[str, str]:
+    """Kind of each relation of the warehouse."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        found = connection.execute("SELECT table_name, table_type FROM information_schema.tables").fetchall()
+    return dict(found)
+
+
+def test_what_another_release_made_a_table_or_a_view_is_replaced(built):
+    lake, warehouse = built
+    before = kinds_of(warehouse)
+    assert (before["stg_items"], before["int_item_partitions"]) == ("VIEW", "BASE TABLE")
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("DROP VIEW stg_items; CREATE TABLE stg_items AS SELECT 1 AS of_another_release")
+        connection.execute("DROP TABLE int_item_partitions; CREATE VIEW int_item_partitions AS SELECT 2 AS of_another_release")
+    run_dbt("run", "--select", "stg_items", "int_item_partitions", lake=lake, warehouse=warehouse, run_date=date(2026, 1, 1))
+    assert kinds_of(warehouse) == before
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        assert "of_another_release" not in connection.execute("SELECT * FROM int_item_partitions").df().columns
 
 
 def small_project(folder: Path) -> Path:
