@@ -125,6 +125,9 @@ def serving(home: Home) -> Iterator[str]:
 def main() -> int:
     """Run the check against $UI_HOME (default ./home)."""
     home = Home.at(os.environ.get("UI_HOME") or "home")
+    if read_current(home.published) is None:
+        print(f"ui-check: {home.root} holds no release: `make run` makes one, or name another home with UI_HOME=...", file=sys.stderr)
+        return 2
     with tempfile.TemporaryDirectory() as folder:
         browser = open_browser(f"{folder}/profile")
         try:
