@@ -25,8 +25,8 @@ from typing import Any
 
 import yaml
 
-# libyaml where it was built: ten times as fast.
-_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# libyaml where it was built: the same values, nodes and lines, ten times as fast.
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CONTRACTS_DIR = Path(__file__).parent / "contracts"
 
 SQL_TYPES = {
@@ -153,7 +153,7 @@ def _take_in_order(feed: str) -> tuple[int, str]:
 def _read_contract(path: Path, problems: list[str]) -> FeedContract | None:
     """The contract in `path`, or None with what is wrong appended to `problems`."""
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_YAML_LOADER)
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=YAML_LOADER)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         problems.append(f"{path.name}: not valid YAML ({' '.join(str(error).split())})")
         return None

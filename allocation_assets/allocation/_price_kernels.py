@@ -216,10 +216,15 @@ def _mixed_row(j0, j1, ptr, net, count, pack, pool, room, pool_room, pool_left, 
 
 
 @njit(inline="always")
+def _column(at):
+    """Column of a histogram for a critical price `at` bins above the lower edge of its window."""
+    return int(max(min(at + 1.0, BINS + 0.0), 0.0))
+
+
+@njit(inline="always")
 def _count(histogram, bucket, value, low_edge, scale, weight):
     """Add `weight` to the bin of a critical price; prices below the window go to column 0."""
-    at = (value - low_edge[bucket]) * scale[bucket]
-    histogram[bucket, int(max(min(at + 1.0, BINS + 0.0), 0.0))] += weight
+    histogram[bucket, _column((value - low_edge[bucket]) * scale[bucket])] += weight
 
 
 @njit(inline="always")
@@ -243,11 +248,9 @@ def _count_flat_dispatch(b, count, room, pack, net, high, price, edge, scale, hi
     for i in range(count):
         is_in = high == 0.0 or net[i] > high
         ties -= is_in
-        at = (shift + net[i] * per_unit) * width
-        histogram[b, int(max(min(at + 1.0, BINS + 0.0), 0.0))] += is_in * pack
+        histogram[b, _column((shift + net[i] * per_unit) * width)] += is_in * pack
     if high > 0.0:
-        at = (shift + high * per_unit) * width
-        histogram[b, int(max(min(at + 1.0, BINS + 0.0), 0.0))] += ties * pack
+        histogram[b, _column((shift + high * per_unit) * width)] += ties * pack
 
 
 @njit(cache=True, nogil=True)

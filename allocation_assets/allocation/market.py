@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from allocation_assets.allocation.prepare import UNLIMITED, Instance
+from allocation_assets.allocation.prepare import UNLIMITED, Instance, pointers
 from allocation_assets.allocation.problem import AllocationProblem
 
 _PER_PAIR = ("pair", "pack", "receiving", "dispatch", "pool", "fee", "least")
@@ -91,7 +91,7 @@ class Market:
         take, counts = closed[at] != self.pair, np.diff(self.ptr)
         kept = np.concatenate([[0], np.cumsum(take)])
         return replace(
-            self, row_ptr=kept[self.row_ptr], ptr=_pointers(counts[take]), worth=self.worth[np.repeat(take, counts)],
+            self, row_ptr=kept[self.row_ptr], ptr=pointers(counts[take]), worth=self.worth[np.repeat(take, counts)],
             **{name: getattr(self, name)[take] for name in _PER_PAIR},
         )  # fmt: skip
 
@@ -169,7 +169,7 @@ def join(markets: list[Market], limits: Limits, *, spend: bool = False) -> Marke
     joined = {}
     for name in (*_PER_PAIR, "worth", "is_plain", "row_ptr", "ptr"):
         own = [getattr(m, name) for m in markets]
-        joined[name] = np.concatenate(own) if not name.endswith("ptr") else _pointers(np.concatenate([np.diff(a) for a in own]))
+        joined[name] = np.concatenate(own) if not name.endswith("ptr") else pointers(np.concatenate([np.diff(a) for a in own]))
         if spend:
             for m in markets:
                 setattr(m, name, None)
@@ -195,9 +195,3 @@ def full_limits(p: AllocationProblem) -> Limits:
         p.row_supply_units.copy(), p.pool_cap_units.copy(), units(p.receiving_capacity_units),
         units(p.dispatch_capacity_units), units(p.dispatch_capacity_lines),
     )  # fmt: skip
-
-
-def _pointers(counts: np.ndarray) -> np.ndarray:
-    out = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(counts, out=out[1:])
-    return out

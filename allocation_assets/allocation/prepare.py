@@ -93,17 +93,17 @@ def prepare(problem: AllocationProblem, settings: AllocationSettings, *, keep_al
         np.empty(n, np.int8), lim, np.zeros(1, np.int64), np.empty(0), settings.threads,
     )  # fmt: skip
     # Each range writes into its own stretch of one array; the stretches are closed up afterwards.
-    worth = np.empty(_CASES_PER_PAIR * n + 64)
+    worth, supply = np.empty(_CASES_PER_PAIR * n), p.row_supply_units
     edges = range(0, n + _PAIRS_PER_RANGE, _PAIRS_PER_RANGE)
-    calls = [(_prepare_range, (inst, slice(lo, min(hi, n)), keep_all, stored, worth)) for lo, hi in pairwise(edges)]
+    calls = [(_prepare_range, (inst, slice(lo, min(hi, n)), keep_all, supply, stored, worth)) for lo, hi in pairwise(edges)]
     inst.worth = np.concatenate(run_all(inst.threads, calls) or [np.empty(0)])
-    inst.item_ptr = np.concatenate([[0], np.cumsum(stored)])
+    inst.item_ptr = pointers(stored)
     odd = np.flatnonzero(partial_at >= 0)
     want[odd] = count_wants(inst, odd, inst.gain[odd], inst.cost[odd])
     return inst
 
 
-def _prepare_range(inst: Instance, some: slice, keep_all: bool, stored: np.ndarray, worth: np.ndarray) -> np.ndarray:
+def _prepare_range(inst: Instance, some: slice, keep_all: bool, supply, stored, worth) -> np.ndarray:
     """Fill a range of the instance; its temporaries stay in the cache of a core. Returns the worth of its items."""
     from allocation_assets.negbin import build_cases, p_of_zero
 
@@ -123,7 +123,7 @@ def _prepare_range(inst: Instance, some: slice, keep_all: bool, stored: np.ndarr
         getattr(inst, name)[some] = values
     walk = (
         p.mean_units, p.dispersion, p.position_units, pack, own["gain"], own["cost"], p.presentation_value_per_unit,
-        p.presentation_min_units, p.row_supply_units[p.pair_row] // pack, cap_cases, forced, least, p.line_cost,
+        p.presentation_min_units, supply[p.pair_row] // pack, cap_cases, forced, least, p.line_cost,
         partial_at, partial_units, keep_all, p_of_zero(p.mean_units, p.dispersion),
     )  # fmt: skip
     outputs = [array[some] for array in (inst.want, inst.first_unit, inst.no_line, inst.lim, stored)]
@@ -133,6 +133,13 @@ def _prepare_range(inst: Instance, some: slice, keep_all: bool, stored: np.ndarr
         if reached == n:
             return room[:used]
         room = np.empty(4 * len(room))
+
+
+def pointers(counts: np.ndarray) -> np.ndarray:
+    """Where each of the groups of these sizes begins, and the end of the last (len(counts) + 1,) int64."""
+    out = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=out[1:])
+    return out
 
 
 def count_wants(inst: Instance, pairs: np.ndarray, gain: np.ndarray, cost: np.ndarray) -> np.ndarray:

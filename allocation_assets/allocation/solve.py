@@ -28,15 +28,16 @@ class Part:
     """What is kept of one shard: its market and its forced cases; pair, row and pool numbers are the shard's own.
 
     Forced cases: `pair` (index among `forced_pairs`), `case`, `size` (units), `score` (worth per unit). `free` is the
-    market without the rules of fair share (the same object where no row has one): what the bound stands on.
+    market without the rules of fair share (the same object where no row has one): what the bound stands on. Both are
+    None once a streamed shard has been cut to its core.
     """
 
     pairs: int
     rows: int
     pools: int
     limits: Limits
-    market: Market
-    free: Market
+    market: Market | None
+    free: Market | None
     forced_pairs: np.ndarray
     forced_at: np.ndarray
     items: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]

@@ -158,7 +158,8 @@ def _settle(source: ShardSource, reference: _Reference, settings: AllocationSett
         market = joined([part.market], offsets, whole_steps([part], limits), closed)
         relaxed = relax(market, reference.prices, 1)
         core = core_of(market, reference.prices, relaxed, reference.band)
-        part.market = part.free = core.market
+        # The core has what is still open of them.
+        part.market = part.free = None
         return part, core
 
     with ThreadPoolExecutor(max(settings.threads, 1)) as pool:
@@ -171,8 +172,6 @@ def _solve_core(parts, cores: list[Core], reference: _Reference, settings: Alloc
     offsets, limits, forced, closed = settled_minimums(parts)
     rooms = whole_steps(parts, limits)
     open_rooms, sure_pair, sure = _after_sure(cores, rooms, offsets)
-    for part in parts:
-        part.market = part.free = None
     market = joined([core.market for core in cores], offsets, open_rooms, closed, spend=True)
     repair, search, prices = Repair(market, settings.threads), None, reference.prices
     if is_coupled(limits):

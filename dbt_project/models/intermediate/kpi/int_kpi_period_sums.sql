@@ -56,18 +56,21 @@ added as (
         {%- endfor %}
     from year_parts
     group by {{ keys }}
-)
+),
+
+opened as (select min(business_date) as first_date from {{ ref('int_kpi_dimension_daily') }})
 
 -- Last year is unknown where the books do not reach back to the period's first day.
 select
     t.business_date, t.period, t.period_from, t.dimension, t.member, t.department,
     {%- for name, type in kpi_summed() %}
-    t.{{ name }}, case when t.period_from - 364 >= (select min(business_date) from {{ ref('int_kpi_dimension_daily') }}) then l.{{ name }} end as {{ name }}_last_year,
+    t.{{ name }}, case when t.period_from - 364 >= o.first_date then l.{{ name }} end as {{ name }}_last_year,
     {%- endfor %}
     {%- for name, type in kpi_closing() %}
     coalesce(t.{{ name }}, 0)::{{ type }} as {{ name }}, l.{{ name }} as {{ name }}_last_year{{ ',' if not loop.last }}
     {%- endfor %}
 from added as t
+cross join opened as o
 left join added as l
     on l.is_last_year and t.business_date = l.business_date and t.period = l.period
     and t.dimension = l.dimension and t.member = l.member and t.department = l.department
